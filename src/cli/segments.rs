@@ -1,0 +1,100 @@
+//! `winback segments`: how many users are in each state, score and segment.
+
+use std::path::Path;
+
+use comfy_table::{CellAlignment, Table, presets};
+
+use super::commands::Instant;
+use super::{as_of, open, progress};
+use crate::domain::clock::Clock;
+use crate::features::calendar::Calendar;
+use crate::segments::Evaluation;
+use crate::segments::counts::{Counts, count_users};
+
+/// Counts and prints.
+pub async fn segments(root: &Path, instant: &Instant, json: bool) -> anyhow::Result<bool> {
+    let now = Clock::System.now();
+    let Some(opened) = open::open(root, now).await else { return Ok(false) };
+    let project = &opened.project;
+    let at = as_of::read(instant, project.timezone, now)?;
+    let spinner = progress::spinner("reading users and events");
+    let calendar = Calendar { as_of: at, zone: project.timezone };
+    let evaluation = Evaluation::compile(project, &opened.catalog, calendar)?;
+    let facts = opened.catalog.facts(at).await?;
+    let counts = count_users(&evaluation, &facts, project).await?;
+    let faults = facts.verify()?;
+    spinner.finish_and_clear();
+    for (pattern, found) in faults {
+        eprintln!("warning: {} rows of `{pattern}` could not be used\n{found}", found.bad);
+    }
+    if json {
+        println!("{}", to_json(&counts, at));
+    } else {
+        print(&counts, &at.with_timezone(&project.timezone).format("%Y-%m-%d %H:%M %Z").to_string());
+    }
+    Ok(true)
+}
+
+fn to_json(counts: &Counts, at: chrono::DateTime<chrono::Utc>) -> serde_json::Value {
+    let object = |list: &[(String, i64)]| -> serde_json::Map<String, serde_json::Value> {
+        list.iter().map(|(name, users)| (name.clone(), (*users).into())).collect()
+    };
+    let rfm: serde_json::Map<String, serde_json::Value> = counts
+        .scores
+        .iter()
+        .map(|(name, scores)| {
+            let scores: serde_json::Map<String, serde_json::Value> =
+                scores.iter().map(|(score, users)| (score.to_string(), (*users).into())).collect();
+            ((*name).to_owned(), scores.into())
+        })
+        .collect();
+    serde_json::json!({
+        "as_of": at.to_rfc3339_opts(chrono::SecondsFormat::Micros, true),
+        "users": counts.users,
+        "lifecycle": object(&counts.lifecycle),
+        "segments": object(&counts.segments),
+        "rfm": rfm,
+    })
+}
+
+fn print(counts: &Counts, at: &str) {
+    println!("{} users as of {at}", counts.users);
+    let share = |users: i64| format!("{:.1} %", 100.0 * users as f64 / counts.users.max(1) as f64);
+    for (title, list) in [("lifecycle", &counts.lifecycle), ("segment", &counts.segments)] {
+        if list.is_empty() {
+            continue;
+        }
+        let mut table = new_table(&[title, "users", "share"]);
+        for (name, users) in list {
+            table.add_row([name.clone(), users.to_string(), share(*users)]);
+        }
+        println!("\n{}", right(table));
+    }
+    if !counts.scores.is_empty() {
+        let mut scores: Vec<i64> = counts.scores.iter().flat_map(|(_, scores)| scores.keys().copied()).collect();
+        scores.sort_unstable();
+        scores.dedup();
+        let mut table = new_table(&["score", "r", "f", "m"]);
+        for score in scores {
+            let mut row = vec![score.to_string()];
+            row.extend(counts.scores.iter().map(|(_, users)| users.get(&score).copied().unwrap_or(0).to_string()));
+            table.add_row(row);
+        }
+        println!("\n{}", right(table));
+    }
+}
+
+/// A table without lines down the sides.
+pub fn new_table(header: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_header(header.iter().copied());
+    table
+}
+
+/// Numbers to the right: every column but the first.
+pub fn right(mut table: Table) -> Table {
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
+}

@@ -1,0 +1,135 @@
+//! The catalog of aggregates: each a built-in function of the engine with a filter of its own, so
+//! that all features of a project come out of one pass over the events.
+
+use datafusion::functions_aggregate::expr_fn::{count, count_distinct, first_value, max, min, sum};
+use datafusion::logical_expr::{Expr, ExprFunctionExt, ident, lit};
+
+use super::calendar::Calendar;
+use super::expression::compile;
+use super::scope::{Kind, Scope};
+use crate::project::model::{Aggregate, AggregateFunction, Column, EventSelector};
+use crate::project::problems::Problem;
+use crate::sources::cell::ColumnType;
+
+/// An aggregate of the engine.
+#[derive(Debug, Clone)]
+pub struct Built {
+    /// Over the events of one user.
+    pub expr: Expr,
+    /// Kind of the value.
+    pub kind: Kind,
+    /// What it is for a user without such an event; NULL where absent.
+    pub empty: Option<Expr>,
+}
+
+/// The scope of expressions over events: `value`, `id`, `event`, `time` and the properties.
+pub fn event_scope(columns: &[(String, ColumnType)], calendar: Calendar) -> Scope {
+    let mut scope = Scope::new(calendar);
+    scope.add("event", Kind::Text);
+    scope.add("time", Kind::Time);
+    for (name, column) in columns {
+        scope.add(name, kind_of(*column));
+    }
+    scope
+}
+
+fn kind_of(column: ColumnType) -> Kind {
+    match column {
+        ColumnType::Bool => Kind::Bool,
+        ColumnType::Int => Kind::Int,
+        ColumnType::Float => Kind::Float,
+        ColumnType::Date => Kind::Date,
+        ColumnType::Time => Kind::Time,
+        ColumnType::Text => Kind::Text,
+    }
+}
+
+/// Which events an aggregate or goal looks at, as a condition over the events table.
+pub fn selection(
+    events: &EventSelector,
+    filter: Option<&crate::project::model::Expression>,
+    scope: &Scope,
+) -> Result<Option<Expr>, Vec<Problem>> {
+    let named = match events {
+        EventSelector::Any => None,
+        EventSelector::Named(name) => Some(ident("event").eq(lit(name.as_str()))),
+    };
+    let filter = filter.map(|filter| compile(filter, scope, Some(Kind::Bool))).transpose()?.map(|typed| typed.expr);
+    Ok(match (named, filter) {
+        (Some(a), Some(b)) => Some(a.and(b)),
+        (one, None) | (None, one) => one,
+    })
+}
+
+/// Builds one aggregate.
+pub fn build(aggregate: &Aggregate, scope: &Scope) -> Result<Built, Vec<Problem>> {
+    let mut condition = selection(&aggregate.events, aggregate.filter.as_ref(), scope)?;
+    if let Some(window) = aggregate.within {
+        let recent = ident("time").gt_eq(scope.calendar.since_literal(window));
+        condition = Some(match condition {
+            Some(other) => other.and(recent),
+            None => recent,
+        });
+    }
+    let time = || ident("time");
+    let zero = || Some(lit(0_i64));
+    let (expr, kind, empty) = match &aggregate.function {
+        AggregateFunction::Count => (count(lit(1)), Kind::Int, zero()),
+        AggregateFunction::Sum(column) => {
+            let (kind, expr) = find(column, scope)?;
+            if !kind.is_number() {
+                return Err(vec![odd(column, "sum", "a number", kind)]);
+            }
+            (sum(expr), kind, Some(if kind == Kind::Int { lit(0_i64) } else { lit(0.0) }))
+        }
+        AggregateFunction::Min(column) => {
+            let (kind, expr) = find(column, scope)?;
+            (min(expr), kind, None)
+        }
+        AggregateFunction::Max(column) => {
+            let (kind, expr) = find(column, scope)?;
+            (max(expr), kind, None)
+        }
+        AggregateFunction::First => (min(time()), Kind::Time, None),
+        AggregateFunction::Last => (max(time()), Kind::Time, None),
+        AggregateFunction::Days => (count_distinct(scope.calendar.date_of(time())), Kind::Int, zero()),
+        AggregateFunction::Distinct(column) => {
+            let (_, expr) = find(column, scope)?;
+            (count_distinct(expr), Kind::Int, zero())
+        }
+        AggregateFunction::Latest(column) => {
+            let (kind, expr) = find(column, scope)?;
+            let present = expr.clone().is_not_null();
+            condition = Some(match condition {
+                Some(other) => other.and(present),
+                None => present,
+            });
+            // Events of the same instant are told apart by the value, so that any order of the
+            // files gives the same answer.
+            let order = vec![time().sort(false, false), expr.clone().sort(false, false)];
+            (first_value(expr, order), kind, None)
+        }
+    };
+    let expr = match condition {
+        Some(condition) => expr.filter(condition).build().map_err(|error| {
+            // The builder refuses only what is no aggregate; the message is for whoever adds one above.
+            vec![Problem { message: error.to_string(), place: crate::project::problems::Place::file("winback.yaml"), hint: None }]
+        })?,
+        None => expr,
+    };
+    Ok(Built { expr, kind, empty })
+}
+
+/// A column of the events table by its name in the YAML.
+pub fn find(column: &Column, scope: &Scope) -> Result<(Kind, Expr), Vec<Problem>> {
+    scope.find(&column.name, true).ok_or_else(|| {
+        let hint = scope.nearest(&column.name).map(|near| format!("did you mean `{near}`?"));
+        let message = format!("events have no column `{}`", column.name);
+        vec![Problem { message, place: column.place.clone(), hint }]
+    })
+}
+
+fn odd(column: &Column, function: &str, wanted: &str, kind: Kind) -> Problem {
+    let message = format!("`{function}` needs {wanted}, but `{}` is {}", column.name, kind.noun());
+    Problem { message, place: column.place.clone(), hint: None }
+}

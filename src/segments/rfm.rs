@@ -1,0 +1,120 @@
+//! Recency, frequency, monetary scores of any three features.
+//!
+//! Ties shared: `1 + floor(bins × k / n)`, k = scored users with a strictly smaller value, so that equal
+//! users get equal scores. Ties split: SQL NTILE with `user_id` as the tie-break. Thresholds: one
+//! more than the number of bounds that the value reaches.
+
+use datafusion::arrow::datatypes::DataType;
+use datafusion::dataframe::DataFrame;
+use datafusion::error::DataFusionError;
+use datafusion::functions::string::expr_fn::concat;
+use datafusion::functions_aggregate::count::count_udaf;
+use datafusion::functions_window::expr_fn::{ntile, rank};
+use datafusion::logical_expr::expr::{WindowFunction, WindowFunctionDefinition};
+use datafusion::logical_expr::{Expr, ExprFunctionExt, cast, ident, lit, when};
+use datafusion::scalar::ScalarValue;
+
+use crate::features::table::with_columns;
+use crate::features::{Kind, Scope, compile};
+use crate::project::model::{Dimension, Rfm, Ties};
+use crate::project::problems::Problem;
+
+/// The scores of a project, translated and checked.
+#[derive(Debug, Clone)]
+pub struct Scores {
+    dimensions: Vec<(&'static str, Expr, Vec<f64>)>,
+    over: Option<Expr>,
+    bins: u32,
+    ties: Ties,
+}
+
+impl Scores {
+    /// Translates the dimensions; adds `r`, `f`, `m` and `rfm` to the scope.
+    pub fn compile(rfm: &Rfm, scope: &mut Scope) -> Result<Scores, Vec<Problem>> {
+        let mut problems = Vec::new();
+        let mut dimensions = Vec::new();
+        for (name, dimension) in [("r", &rfm.r), ("f", &rfm.f), ("m", &rfm.m)] {
+            match value(dimension, scope) {
+                Ok(expr) => dimensions.push((name, expr, dimension.thresholds.clone())),
+                Err(problem) => problems.push(problem),
+            }
+        }
+        let over = rfm.over.as_ref().map(|over| compile(over, scope, Some(Kind::Bool))).transpose();
+        let over = over.unwrap_or_else(|wrong| {
+            problems.extend(wrong);
+            None
+        });
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        for name in ["r", "f", "m"] {
+            scope.add(name, Kind::Int);
+        }
+        scope.add("rfm", Kind::Text);
+        Ok(Scores { dimensions, over: over.map(|typed| typed.expr), bins: rfm.bins, ties: rfm.ties })
+    }
+
+    /// The frame with the columns `r`, `f`, `m` (whole numbers) and `rfm` (text such as `545`).
+    pub fn plan(&self, frame: DataFrame) -> Result<DataFrame, DataFusionError> {
+        let mut scores = Vec::new();
+        for (name, value, thresholds) in &self.dimensions {
+            let scored = match &self.over {
+                Some(over) => over.clone().is_true().and(value.clone().is_not_null()),
+                None => value.clone().is_not_null(),
+            };
+            let score = if thresholds.is_empty() { self.quantile(value, &scored)? } else { bounds(value, thresholds)? };
+            let nobody = lit(ScalarValue::Int64(None));
+            scores.push(when(scored, cast(score, DataType::Int64)).otherwise(nobody)?.alias(*name));
+        }
+        let frame = with_columns(frame, scores)?;
+        let digits = || ["r", "f", "m"].map(|name| cast(ident(name), DataType::Utf8)).to_vec();
+        let all = ["r", "f", "m"].map(|name| ident(name).is_not_null()).into_iter().reduce(Expr::and);
+        let text = match all {
+            Some(all) => when(all, concat(digits())).otherwise(lit(ScalarValue::Utf8(None)))?,
+            None => lit(ScalarValue::Utf8(None)),
+        };
+        with_columns(frame, vec![text.alias("rfm")])
+    }
+
+    fn quantile(&self, value: &Expr, scored: &Expr) -> Result<Expr, DataFusionError> {
+        let bins = i64::from(self.bins);
+        let ascending = value.clone().sort(true, false);
+        match self.ties {
+            Ties::Split => ntile(lit(bins))
+                .partition_by(vec![scored.clone()])
+                .order_by(vec![ascending, ident("user_id").sort(true, false)])
+                .build(),
+            Ties::Share => {
+                let rank = rank().partition_by(vec![scored.clone()]).order_by(vec![ascending]).build()?;
+                let below = cast(rank, DataType::Int64) - lit(1_i64);
+                let count = WindowFunction::new(WindowFunctionDefinition::AggregateUDF(count_udaf()), vec![lit(1_i64)]);
+                let all = Expr::from(count).partition_by(vec![scored.clone()]).build()?;
+                // Whole numbers throughout: integer division is the floor that the rule asks for.
+                Ok(lit(1_i64) + lit(bins) * below / all)
+            }
+        }
+    }
+}
+
+fn value(dimension: &Dimension, scope: &Scope) -> Result<Expr, Problem> {
+    let name = &dimension.of.name;
+    let Some((kind, expr)) = scope.find(name, true) else {
+        let hint = scope.nearest(name).map(|near| format!("did you mean `{near}`?"));
+        return Err(Problem { message: format!("no feature or attribute `{name}`"), place: dimension.of.place.clone(), hint });
+    };
+    let fits = if dimension.thresholds.is_empty() { kind.is_number() || kind.is_temporal() } else { kind.is_number() };
+    if fits {
+        return Ok(expr);
+    }
+    let hint = (!dimension.thresholds.is_empty() && kind.is_temporal())
+        .then(|| "thresholds are numbers; leave them out, or score a number of days".to_owned());
+    let message = format!("`{name}` cannot be scored: it is {}", kind.noun());
+    Err(Problem { message, place: dimension.of.place.clone(), hint })
+}
+
+fn bounds(value: &Expr, thresholds: &[f64]) -> Result<Expr, DataFusionError> {
+    thresholds.iter().try_fold(lit(1_i64), |score, bound| {
+        let reached = when(value.clone().gt_eq(lit(*bound)), lit(1_i64)).otherwise(lit(0_i64))?;
+        Ok(score + reached)
+    })
+}

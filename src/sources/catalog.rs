@@ -1,0 +1,328 @@
+//! The sources of a project, opened: their files, their columns, and the two tables as of an instant.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::catalog::streaming::StreamingTable;
+use datafusion::dataframe::DataFrame;
+use datafusion::datasource::MemTable;
+use datafusion::logical_expr::{Expr, col, lit};
+use datafusion::prelude::{SessionConfig, SessionContext};
+use datafusion::scalar::ScalarValue;
+
+use super::cell::ColumnType;
+use super::error::SourceError;
+use super::faults::SharedFaults;
+use super::files::{self, Format, SourceFile};
+use super::mapping::{EVENT_COLUMNS, Layout, USER_COLUMNS, named_event_columns, named_user_columns};
+use super::parquet;
+use super::scan::{self, TextScan};
+use crate::project::model::{Column, Project};
+
+/// The sources of a project, with known columns. Opening reads headers and samples, not the data.
+#[derive(Debug, Clone)]
+pub struct Catalog {
+    users: Table,
+    events: Vec<Table>,
+    properties: Vec<(String, ColumnType)>,
+    zone: Tz,
+    memory: Option<Memory>,
+}
+
+#[derive(Debug, Clone)]
+struct Table {
+    pattern: String,
+    files: Vec<SourceFile>,
+    layout: Layout,
+    named: Vec<Column>,
+    unique_users: bool,
+    has_ids: bool,
+}
+
+/// Both tables held in memory, for many runs over facts that do not change (demo, replay).
+#[derive(Debug, Clone)]
+struct Memory {
+    users: Arc<MemTable>,
+    events: Arc<MemTable>,
+}
+
+/// The two tables as of an instant.
+pub struct Facts {
+    /// The engine's session; plans of both tables belong to it.
+    pub context: SessionContext,
+    /// The instant: nothing later is in the tables.
+    pub as_of: DateTime<Utc>,
+    /// One row per user: [`USER_COLUMNS`], then attributes.
+    pub users: DataFrame,
+    /// One row per event: [`EVENT_COLUMNS`], then properties.
+    pub events: DataFrame,
+    sources: Vec<(String, SharedFaults)>,
+}
+
+impl std::fmt::Debug for Facts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Facts").field("as_of", &self.as_of).finish_non_exhaustive()
+    }
+}
+
+impl Catalog {
+    /// Finds the files and learns their columns.
+    pub async fn open(project: &Project) -> Result<Catalog, SourceError> {
+        let context = session();
+        let source = &project.sources.users;
+        let named = named_user_columns(source);
+        let files = files::find(&project.root, &source.files.pattern)?;
+        let others = columns(&context, &files, &named, &USER_COLUMNS).await?;
+        let users = Table {
+            pattern: source.files.pattern.clone(),
+            layout: Layout::users(source, &others),
+            files,
+            named: named.into_iter().cloned().collect(),
+            unique_users: true,
+            has_ids: false,
+        };
+        let mut found = Vec::new();
+        let mut properties: Vec<(String, ColumnType)> = Vec::new();
+        for source in &project.sources.events {
+            let named = named_event_columns(source);
+            let files = files::find(&project.root, &source.files.pattern)?;
+            for (name, kind) in columns(&context, &files, &named, &EVENT_COLUMNS).await? {
+                match properties.iter_mut().find(|(known, _)| *known == name) {
+                    Some((_, known)) => *known = common(*known, kind),
+                    None => properties.push((name, kind)),
+                }
+            }
+            found.push((source, files));
+        }
+        let events = found
+            .into_iter()
+            .map(|(source, files)| Table {
+                pattern: source.files.pattern.clone(),
+                files,
+                layout: Layout::events(source, &properties),
+                named: named_event_columns(source).into_iter().cloned().collect(),
+                unique_users: false,
+                has_ids: source.id.is_some(),
+            })
+            .collect();
+        let catalog = Catalog { users, events, properties, zone: project.timezone, memory: None };
+        catalog.check_headers()?;
+        Ok(catalog)
+    }
+
+    /// Whether every text file has the columns that the YAML names.
+    fn check_headers(&self) -> Result<(), SourceError> {
+        for table in std::iter::once(&self.users).chain(&self.events) {
+            for file in table.files.iter().filter(|file| file.format != Format::Parquet) {
+                let rows = super::rows::Rows::open(file, scan::SAMPLE)?;
+                table.layout.resolve(&file.name, rows.columns(), &table.named.iter().collect::<Vec<_>>())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Schema of `users`.
+    pub fn user_schema(&self) -> SchemaRef {
+        self.users.layout.schema()
+    }
+
+    /// Columns of `users` that the project maps or has as attributes; the others are always NULL.
+    pub fn mapped_user_columns(&self) -> impl Iterator<Item = &str> {
+        self.users.layout.columns.iter().filter(|column| column.origin.is_some()).map(|column| column.name.as_str())
+    }
+
+    /// Properties of events, and `value`.
+    pub fn event_columns(&self) -> Vec<(String, ColumnType)> {
+        let mut columns = vec![("value".to_owned(), ColumnType::Float), ("id".to_owned(), ColumnType::Text)];
+        columns.extend(self.properties.iter().cloned());
+        columns
+    }
+
+    /// Where the files are, for messages.
+    pub fn files(&self) -> Vec<PathBuf> {
+        std::iter::once(&self.users).chain(&self.events).flat_map(|t| t.files.iter().map(|f| f.path.clone())).collect()
+    }
+
+    /// Reads everything into memory, once; later [`Catalog::facts`] read from there.
+    pub async fn load(&mut self) -> Result<(), SourceError> {
+        let facts = self.facts(DateTime::<Utc>::MAX_UTC).await?;
+        let hold = async |frame: DataFrame| {
+            let schema = Arc::new(frame.schema().as_arrow().clone());
+            let batches = frame.collect().await?;
+            MemTable::try_new(schema, vec![batches]).map(Arc::new)
+        };
+        let users = hold(facts.users.clone()).await?;
+        let events = hold(facts.events.clone()).await?;
+        facts.verify()?;
+        self.memory = Some(Memory { users, events });
+        Ok(())
+    }
+
+    /// The two tables as of an instant. Check [`Facts::verify`] after reading them.
+    pub async fn facts(&self, as_of: DateTime<Utc>) -> Result<Facts, SourceError> {
+        let context = session();
+        let mut sources = Vec::new();
+        let (users, events) = match &self.memory {
+            Some(memory) => (
+                context.read_table(Arc::clone(&memory.users) as _)?,
+                context.read_table(Arc::clone(&memory.events) as _)?,
+            ),
+            None => {
+                let users = self.table(&context, &self.users, &mut sources).await?;
+                let mut plain: Option<DataFrame> = None;
+                let mut with_ids: Option<DataFrame> = None;
+                for table in &self.events {
+                    let frame = self.table(&context, table, &mut sources).await?;
+                    let target = if table.has_ids { &mut with_ids } else { &mut plain };
+                    *target = Some(match target.take() {
+                        Some(before) => before.union(frame)?,
+                        None => frame,
+                    });
+                }
+                let with_ids = with_ids.map(once_per_id).transpose()?;
+                let events = match (plain, with_ids) {
+                    (Some(plain), Some(with_ids)) => plain.union(with_ids)?,
+                    (Some(one), None) | (None, Some(one)) => one,
+                    (None, None) => {
+                        return Err(SourceError::Empty { pattern: "sources.events".to_owned(), faults: Default::default() });
+                    }
+                };
+                (users, events)
+            }
+        };
+        let instant = instant(as_of);
+        let users = users.filter(col("registered_at").is_null().or(col("registered_at").lt_eq(instant.clone())))?;
+        let events = events.filter(col("time").lt_eq(instant))?;
+        Ok(Facts { context, as_of, users, events, sources })
+    }
+
+    async fn table(
+        &self,
+        context: &SessionContext,
+        table: &Table,
+        sources: &mut Vec<(String, SharedFaults)>,
+    ) -> Result<DataFrame, SourceError> {
+        let (text, binary): (Vec<_>, Vec<_>) =
+            table.files.iter().cloned().partition(|file| file.format != Format::Parquet);
+        let mut frame = None;
+        if !binary.is_empty() {
+            let opened = parquet::open(context, &binary).await?;
+            let named: Vec<&Column> = table.named.iter().collect();
+            let mut mapped = parquet::mapped(opened, &table.layout, &binary[0].name, &named, self.zone)?;
+            if table.unique_users {
+                let all: Vec<Expr> = table.layout.columns.iter().map(|c| datafusion::logical_expr::ident(&c.name)).collect();
+                let order = vec![col("user_id").sort(true, false)];
+                mapped = mapped.distinct_on(vec![col("user_id")], all, Some(order))?;
+            }
+            if text.is_empty() && mapped.clone().limit(0, Some(1))?.count().await? == 0 {
+                return Err(SourceError::Empty { pattern: table.pattern.clone(), faults: Default::default() });
+            }
+            frame = Some(mapped);
+        }
+        if !text.is_empty() {
+            let faults = SharedFaults::default();
+            sources.push((table.pattern.clone(), faults.clone()));
+            let schema = table.layout.schema();
+            let scan = |files: Vec<SourceFile>| {
+                Arc::new(TextScan {
+                    files,
+                    layout: table.layout.clone(),
+                    schema: Arc::clone(&schema),
+                    named: table.named.clone(),
+                    zone: self.zone,
+                    unique_users: table.unique_users,
+                    faults: faults.clone(),
+                }) as _
+            };
+            // Users come from one reader, which sees that none comes twice; events from one per file.
+            let partitions = if table.unique_users {
+                vec![scan(text)]
+            } else {
+                text.into_iter().map(|file| scan(vec![file])).collect()
+            };
+            let streaming = StreamingTable::try_new(Arc::clone(&schema), partitions)?;
+            let read = context.read_table(Arc::new(streaming))?;
+            frame = Some(match frame {
+                Some(before) => before.union(read)?,
+                None => read,
+            });
+        }
+        frame.ok_or_else(|| SourceError::NoFiles { pattern: table.pattern.clone() })
+    }
+}
+
+impl Facts {
+    /// Whether what was read can carry a decision: no source empty, few rows unusable.
+    ///
+    /// Call it after the tables have been read; it returns what to tell about unusable rows.
+    pub fn verify(&self) -> Result<Vec<(String, super::faults::Faults)>, SourceError> {
+        let mut told = Vec::new();
+        for (pattern, shared) in &self.sources {
+            let faults = shared.total();
+            let all = faults.good + faults.bad;
+            if faults.good == 0 {
+                return Err(SourceError::Empty { pattern: pattern.clone(), faults });
+            }
+            if faults.bad > 10 && faults.bad * 100 > all {
+                return Err(SourceError::TooManyBad { pattern: pattern.clone(), bad: faults.bad, all, faults });
+            }
+            if faults.bad > 0 {
+                told.push((pattern.clone(), faults));
+            }
+        }
+        Ok(told)
+    }
+}
+
+/// An instant as a literal of the engine.
+pub fn instant(at: DateTime<Utc>) -> Expr {
+    lit(ScalarValue::TimestampMicrosecond(Some(at.timestamp_micros()), Some("UTC".into())))
+}
+
+/// A session with the engine's defaults, one partition per core.
+fn session() -> SessionContext {
+    SessionContext::new_with_config(SessionConfig::new().with_information_schema(false))
+}
+
+/// Events that carry an id, each (name, id) once: the earliest. Events without an id all count.
+fn once_per_id(frame: DataFrame) -> Result<DataFrame, SourceError> {
+    let names: Vec<Expr> =
+        frame.schema().fields().iter().map(|field| datafusion::logical_expr::ident(field.name())).collect();
+    let without = frame.clone().filter(col("id").is_null())?;
+    let order = ["event", "id", "time", "user_id"].iter().map(|name| col(*name).sort(true, false)).collect();
+    let once = frame.filter(col("id").is_not_null())?.distinct_on(vec![col("event"), col("id")], names, Some(order))?;
+    Ok(without.union(once)?)
+}
+
+async fn columns(
+    context: &SessionContext,
+    files: &[SourceFile],
+    named: &[&Column],
+    reserved: &[&str],
+) -> Result<Vec<(String, ColumnType)>, SourceError> {
+    let (text, binary): (Vec<_>, Vec<_>) = files.iter().cloned().partition(|file| file.format != Format::Parquet);
+    let mut all = scan::infer(&text, named, reserved)?;
+    if !binary.is_empty() {
+        let frame = parquet::open(context, &binary).await?;
+        for (name, kind) in parquet::infer(&frame, named, reserved) {
+            match all.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, known)) => *known = common(*known, kind),
+                None => all.push((name, kind)),
+            }
+        }
+    }
+    Ok(all)
+}
+
+/// The narrowest type that holds both.
+fn common(a: ColumnType, b: ColumnType) -> ColumnType {
+    match (a, b) {
+        (a, b) if a == b => a,
+        (ColumnType::Int, ColumnType::Float) | (ColumnType::Float, ColumnType::Int) => ColumnType::Float,
+        (ColumnType::Date, ColumnType::Time) | (ColumnType::Time, ColumnType::Date) => ColumnType::Time,
+        (_, _) => ColumnType::Text,
+    }
+}
