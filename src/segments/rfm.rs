@@ -55,42 +55,69 @@ impl Scores {
     }
 
     /// The frame with the columns `r`, `f`, `m` (whole numbers) and `rfm` (text such as `545`).
+    ///
+    /// Three steps, because the engine plans a window function only as a column of its own: who is
+    /// scored, where they stand, which score that is.
     pub fn plan(&self, frame: DataFrame) -> Result<DataFrame, DataFusionError> {
-        let mut scores = Vec::new();
-        for (name, value, thresholds) in &self.dimensions {
-            let scored = match &self.over {
-                Some(over) => over.clone().is_true().and(value.clone().is_not_null()),
-                None => value.clone().is_not_null(),
+        let before: Vec<Expr> = frame.schema().fields().iter().map(|field| ident(field.name())).collect();
+        let scored = |name: &str| format!("{name} scored");
+        let flags = self.dimensions.iter().map(|(name, value, _)| {
+            let present = value.clone().is_not_null();
+            let scores = match &self.over {
+                Some(over) => over.clone().is_true().and(present),
+                None => present,
             };
-            let score = if thresholds.is_empty() { self.quantile(value, &scored)? } else { bounds(value, thresholds)? };
-            let nobody = lit(ScalarValue::Int64(None));
-            scores.push(when(scored, cast(score, DataType::Int64)).otherwise(nobody)?.alias(*name));
+            scores.alias(scored(name))
+        });
+        let frame = with_columns(frame, flags.collect())?;
+        let mut places = Vec::new();
+        for (name, value, thresholds) in &self.dimensions {
+            if thresholds.is_empty() {
+                places.extend(self.places(name, value, ident(scored(name)))?);
+            }
         }
-        let frame = with_columns(frame, scores)?;
+        let frame = with_columns(frame, places)?;
+        let mut columns = before;
+        for (name, value, thresholds) in &self.dimensions {
+            let score = if thresholds.is_empty() { self.quantile(name) } else { bounds(value, thresholds)? };
+            let nobody = lit(ScalarValue::Int64(None));
+            let score = when(ident(scored(name)), cast(score, DataType::Int64)).otherwise(nobody)?;
+            columns.push(score.alias(*name));
+        }
+        let frame = frame.select(columns)?;
         let digits = || ["r", "f", "m"].map(|name| cast(ident(name), DataType::Utf8)).to_vec();
-        let all = ["r", "f", "m"].map(|name| ident(name).is_not_null()).into_iter().reduce(Expr::and);
-        let text = match all {
-            Some(all) => when(all, concat(digits())).otherwise(lit(ScalarValue::Utf8(None)))?,
-            None => lit(ScalarValue::Utf8(None)),
-        };
+        let all = ident("r").is_not_null().and(ident("f").is_not_null()).and(ident("m").is_not_null());
+        let text = when(all, concat(digits())).otherwise(lit(ScalarValue::Utf8(None)))?;
         with_columns(frame, vec![text.alias("rfm")])
     }
 
-    fn quantile(&self, value: &Expr, scored: &Expr) -> Result<Expr, DataFusionError> {
-        let bins = i64::from(self.bins);
+    /// Where users stand among the scored: their bin, or how many are strictly below and how many there are.
+    fn places(&self, name: &str, value: &Expr, scored: Expr) -> Result<Vec<Expr>, DataFusionError> {
         let ascending = value.clone().sort(true, false);
         match self.ties {
-            Ties::Split => ntile(lit(bins))
-                .partition_by(vec![scored.clone()])
-                .order_by(vec![ascending, ident("user_id").sort(true, false)])
-                .build(),
+            Ties::Split => {
+                let bin = ntile(lit(i64::from(self.bins)))
+                    .partition_by(vec![scored])
+                    .order_by(vec![ascending, ident("user_id").sort(true, false)])
+                    .build()?;
+                Ok(vec![bin.alias(format!("{name} bin"))])
+            }
             Ties::Share => {
                 let rank = rank().partition_by(vec![scored.clone()]).order_by(vec![ascending]).build()?;
-                let below = cast(rank, DataType::Int64) - lit(1_i64);
                 let count = WindowFunction::new(WindowFunctionDefinition::AggregateUDF(count_udaf()), vec![lit(1_i64)]);
-                let all = Expr::from(count).partition_by(vec![scored.clone()]).build()?;
+                let all = Expr::from(count).partition_by(vec![scored]).build()?;
+                Ok(vec![rank.alias(format!("{name} rank")), all.alias(format!("{name} all"))])
+            }
+        }
+    }
+
+    fn quantile(&self, name: &str) -> Expr {
+        match self.ties {
+            Ties::Split => ident(format!("{name} bin")),
+            Ties::Share => {
+                let below = cast(ident(format!("{name} rank")), DataType::Int64) - lit(1_i64);
                 // Whole numbers throughout: integer division is the floor that the rule asks for.
-                Ok(lit(1_i64) + lit(bins) * below / all)
+                lit(1_i64) + lit(i64::from(self.bins)) * below / ident(format!("{name} all"))
             }
         }
     }

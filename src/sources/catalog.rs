@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::datatypes::{Schema, SchemaRef};
 use datafusion::catalog::streaming::StreamingTable;
 use datafusion::dataframe::DataFrame;
 use datafusion::datasource::MemTable;
@@ -150,8 +151,13 @@ impl Catalog {
     pub async fn load(&mut self) -> Result<(), SourceError> {
         let facts = self.facts(DateTime::<Utc>::MAX_UTC).await?;
         let hold = async |frame: DataFrame| {
-            let schema = Arc::new(frame.schema().as_arrow().clone());
-            let batches = frame.collect().await?;
+            // Plans and their batches differ in what may be NULL; the table in memory allows it everywhere.
+            let fields = frame.schema().fields().iter().map(|field| field.as_ref().clone().with_nullable(true));
+            let schema: SchemaRef = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+            let batches = frame.collect().await?.into_iter();
+            let batches = batches
+                .map(|batch| RecordBatch::try_new(Arc::clone(&schema), batch.columns().to_vec()))
+                .collect::<Result<Vec<_>, _>>()?;
             MemTable::try_new(schema, vec![batches]).map(Arc::new)
         };
         let users = hold(facts.users.clone()).await?;
