@@ -1,8 +1,10 @@
 //! The catalog of aggregates: each a built-in function of the engine with a filter of its own, so
 //! that all features of a project come out of one pass over the events.
 
+use datafusion::arrow::datatypes::DataType;
 use datafusion::functions_aggregate::expr_fn::{count, count_distinct, first_value, max, min, sum};
-use datafusion::logical_expr::{Expr, ExprFunctionExt, ident, lit};
+use datafusion::logical_expr::{Expr, ExprFunctionExt, cast, ident, lit};
+use datafusion::scalar::ScalarValue;
 
 use super::calendar::Calendar;
 use super::expression::compile;
@@ -80,7 +82,10 @@ pub fn build(aggregate: &Aggregate, scope: &Scope) -> Result<Built, Vec<Problem>
             if !kind.is_number() {
                 return Err(vec![odd(column, "sum", "a number", kind)]);
             }
-            (sum(expr), kind, Some(if kind == Kind::Int { lit(0_i64) } else { lit(0.0) }))
+            match kind {
+                Kind::Int => (sum(expr), kind, zero()),
+                _ => (exact_sum(expr), kind, Some(lit(ScalarValue::Decimal128(Some(0), SUM_PRECISION, SUM_SCALE)))),
+            }
         }
         AggregateFunction::Min(column) => {
             let (kind, expr) = find(column, scope)?;
@@ -118,6 +123,16 @@ pub fn build(aggregate: &Aggregate, scope: &Scope) -> Result<Built, Vec<Problem>
         None => expr,
     };
     Ok(Built { expr, kind, empty })
+}
+
+/// Digits of an exact sum: up to 10^29, in billionths.
+const SUM_PRECISION: u8 = 38;
+const SUM_SCALE: i8 = 9;
+
+/// The sum of a decimal number, the same in whatever order the engine adds. A sum of floating-point
+/// numbers is not: its last bit would depend on the number of threads, and with it who shares a score.
+pub fn exact_sum(value: Expr) -> Expr {
+    sum(cast(value, DataType::Decimal128(SUM_PRECISION, SUM_SCALE)))
 }
 
 /// A column of the events table by its name in the YAML.

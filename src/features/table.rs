@@ -1,9 +1,10 @@
 //! The plan that gives every user their features: one aggregation over the events, joined to the users.
 
+use datafusion::arrow::datatypes::DataType;
 use datafusion::dataframe::DataFrame;
 use datafusion::error::DataFusionError;
 use datafusion::functions::core::expr_fn::coalesce;
-use datafusion::logical_expr::{Expr, JoinType, ident};
+use datafusion::logical_expr::{Expr, JoinType, cast, ident};
 
 use super::aggregates::{self, Built};
 use super::calendar::Calendar;
@@ -80,9 +81,14 @@ impl FeatureTable {
                 .clone()
                 .aggregate(vec![ident("user_id").alias(EVENT_USER)], aggregates)?;
             frame = frame.join(per_user, JoinType::Left, &["user_id"], &[EVENT_USER], None)?;
-            columns.extend(self.aggregates.iter().map(|(name, built)| match &built.empty {
-                Some(empty) => coalesce(vec![ident(name), empty.clone()]).alias(name),
-                None => ident(name),
+            columns.extend(self.aggregates.iter().map(|(name, built)| {
+                let value = match &built.empty {
+                    Some(empty) => coalesce(vec![ident(name), empty.clone()]),
+                    None => ident(name),
+                };
+                // Exact sums leave as ordinary numbers.
+                let value = if built.kind == Kind::Float { cast(value, DataType::Float64) } else { value };
+                value.alias(name)
             }));
         }
         frame = frame.select(columns)?;

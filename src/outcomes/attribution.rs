@@ -8,11 +8,11 @@ use datafusion::arrow::datatypes::{DataType, Field, Float64Type, Int64Type, Sche
 use datafusion::dataframe::DataFrame;
 use datafusion::datasource::MemTable;
 use datafusion::error::DataFusionError;
-use datafusion::functions_aggregate::expr_fn::{count, min, sum};
+use datafusion::functions_aggregate::expr_fn::{count, min};
 use datafusion::logical_expr::{Expr, JoinType, cast, ident, lit};
 
 use crate::domain::vocabulary::OutcomeKind;
-use crate::features::aggregates::{event_scope, find, selection};
+use crate::features::aggregates::{event_scope, exact_sum, find, selection};
 use crate::features::calendar::Calendar;
 use crate::project::model::{Project, Workflow};
 use crate::project::problems::Problem;
@@ -120,9 +120,15 @@ async fn search(
             vec![
                 min(ident("time")).alias("first"),
                 count(lit(1)).alias("events"),
-                sum(ident("worth")).alias("worth"),
+                exact_sum(ident("worth")).alias("worth"),
             ],
         )?
+        .select(vec![
+            ident("enrollment"),
+            ident("first"),
+            ident("events"),
+            cast(ident("worth"), DataType::Float64).alias("worth"),
+        ])?
         .collect()
         .await?;
     let mut found = Vec::new();

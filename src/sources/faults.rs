@@ -77,12 +77,12 @@ impl SharedFaults {
         self.by_file.lock().unwrap_or_else(PoisonError::into_inner).insert(file.to_owned(), faults);
     }
 
-    /// All files together.
-    pub fn total(&self) -> Faults {
-        let mut total = Faults::default();
-        for faults in self.by_file.lock().unwrap_or_else(PoisonError::into_inner).values() {
-            total.merge(faults);
-        }
-        total
+    /// All files together; `None` when nothing of the source has been read.
+    pub fn total(&self) -> Option<Faults> {
+        let by_file = self.by_file.lock().unwrap_or_else(PoisonError::into_inner);
+        by_file.values().cloned().reduce(|mut total, faults| {
+            total.merge(&faults);
+            total
+        })
     }
 }
