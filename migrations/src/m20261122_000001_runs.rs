@@ -28,7 +28,17 @@ impl MigrationTrait for Migration {
                     .to_owned(),
             )
             .await?;
-        manager.create_index(Index::create().name("runs_workflow_slot").table(Runs::Table).col(Runs::Workflow).col(Runs::Slot).unique().to_owned()).await?;
+        manager
+            .create_index(
+                Index::create()
+                    .name("runs_workflow_slot")
+                    .table(Runs::Table)
+                    .col(Runs::Workflow)
+                    .col(Runs::Slot)
+                    .unique()
+                    .to_owned(),
+            )
+            .await?;
         manager
             .create_table(
                 Table::create()

@@ -35,11 +35,59 @@ impl MigrationTrait for Migration {
                     .to_owned(),
             )
             .await?;
-        manager.create_index(Index::create().name("enrollments_run_user").table(Enrollments::Table).col(Enrollments::RunId).col(Enrollments::UserId).unique().to_owned()).await?;
-        manager.create_index(Index::create().name("enrollments_due").table(Enrollments::Table).col(Enrollments::Status).col(Enrollments::DueAt).to_owned()).await?;
-        manager.create_index(Index::create().name("enrollments_workflow_user").table(Enrollments::Table).col(Enrollments::Workflow).col(Enrollments::UserId).to_owned()).await?;
-        manager.create_index(Index::create().name("enrollments_workflow_window").table(Enrollments::Table).col(Enrollments::Workflow).col(Enrollments::WindowEndsAt).to_owned()).await?;
-        manager.create_index(Index::create().name("enrollments_one_active").table(Enrollments::Table).col(Enrollments::Workflow).col(Enrollments::UserId).unique().and_where(Expr::col(Enrollments::Status).eq("active")).to_owned()).await?;
+        manager
+            .create_index(
+                Index::create()
+                    .name("enrollments_run_user")
+                    .table(Enrollments::Table)
+                    .col(Enrollments::RunId)
+                    .col(Enrollments::UserId)
+                    .unique()
+                    .to_owned(),
+            )
+            .await?;
+        manager
+            .create_index(
+                Index::create()
+                    .name("enrollments_due")
+                    .table(Enrollments::Table)
+                    .col(Enrollments::Status)
+                    .col(Enrollments::DueAt)
+                    .to_owned(),
+            )
+            .await?;
+        manager
+            .create_index(
+                Index::create()
+                    .name("enrollments_workflow_user")
+                    .table(Enrollments::Table)
+                    .col(Enrollments::Workflow)
+                    .col(Enrollments::UserId)
+                    .to_owned(),
+            )
+            .await?;
+        manager
+            .create_index(
+                Index::create()
+                    .name("enrollments_workflow_window")
+                    .table(Enrollments::Table)
+                    .col(Enrollments::Workflow)
+                    .col(Enrollments::WindowEndsAt)
+                    .to_owned(),
+            )
+            .await?;
+        manager
+            .create_index(
+                Index::create()
+                    .name("enrollments_one_active")
+                    .table(Enrollments::Table)
+                    .col(Enrollments::Workflow)
+                    .col(Enrollments::UserId)
+                    .unique()
+                    .and_where(Expr::col(Enrollments::Status).eq("active"))
+                    .to_owned(),
+            )
+            .await?;
         Ok(())
     }
 

@@ -35,10 +35,44 @@ impl MigrationTrait for Migration {
                     .to_owned(),
             )
             .await?;
-        manager.create_index(Index::create().name("messages_key").table(Messages::Table).col(Messages::Key).unique().to_owned()).await?;
-        manager.create_index(Index::create().name("messages_enrollment_stage").table(Messages::Table).col(Messages::EnrollmentId).col(Messages::Stage).unique().to_owned()).await?;
-        manager.create_index(Index::create().name("messages_queue").table(Messages::Table).col(Messages::Status).col(Messages::Channel).col((Messages::Priority, IndexOrder::Desc)).col(Messages::NextAttemptAt).to_owned()).await?;
-        manager.create_index(Index::create().name("messages_workflow_stage").table(Messages::Table).col(Messages::Workflow).col(Messages::Stage).to_owned()).await?;
+        manager
+            .create_index(
+                Index::create().name("messages_key").table(Messages::Table).col(Messages::Key).unique().to_owned(),
+            )
+            .await?;
+        manager
+            .create_index(
+                Index::create()
+                    .name("messages_enrollment_stage")
+                    .table(Messages::Table)
+                    .col(Messages::EnrollmentId)
+                    .col(Messages::Stage)
+                    .unique()
+                    .to_owned(),
+            )
+            .await?;
+        manager
+            .create_index(
+                Index::create()
+                    .name("messages_queue")
+                    .table(Messages::Table)
+                    .col(Messages::Status)
+                    .col(Messages::Channel)
+                    .col((Messages::Priority, IndexOrder::Desc))
+                    .col(Messages::NextAttemptAt)
+                    .to_owned(),
+            )
+            .await?;
+        manager
+            .create_index(
+                Index::create()
+                    .name("messages_workflow_stage")
+                    .table(Messages::Table)
+                    .col(Messages::Workflow)
+                    .col(Messages::Stage)
+                    .to_owned(),
+            )
+            .await?;
         manager
             .create_table(
                 Table::create()
@@ -52,7 +86,11 @@ impl MigrationTrait for Migration {
                     .to_owned(),
             )
             .await?;
-        manager.create_index(Index::create().name("attempts_message").table(Attempts::Table).col(Attempts::MessageId).to_owned()).await?;
+        manager
+            .create_index(
+                Index::create().name("attempts_message").table(Attempts::Table).col(Attempts::MessageId).to_owned(),
+            )
+            .await?;
         Ok(())
     }
 

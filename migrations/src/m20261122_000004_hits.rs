@@ -24,7 +24,9 @@ impl MigrationTrait for Migration {
                     .to_owned(),
             )
             .await?;
-        manager.create_index(Index::create().name("hits_message").table(Hits::Table).col(Hits::MessageId).to_owned()).await?;
+        manager
+            .create_index(Index::create().name("hits_message").table(Hits::Table).col(Hits::MessageId).to_owned())
+            .await?;
         Ok(())
     }
 

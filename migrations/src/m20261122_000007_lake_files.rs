@@ -22,7 +22,11 @@ impl MigrationTrait for Migration {
                     .to_owned(),
             )
             .await?;
-        manager.create_index(Index::create().name("lake_files_run").table(LakeFiles::Table).col(LakeFiles::RunId).to_owned()).await?;
+        manager
+            .create_index(
+                Index::create().name("lake_files_run").table(LakeFiles::Table).col(LakeFiles::RunId).to_owned(),
+            )
+            .await?;
         Ok(())
     }
 

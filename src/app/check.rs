@@ -121,4 +121,3 @@ fn source_problem(project: &Project, error: SourceError) -> Problem {
     let place = place.unwrap_or_else(|| project.sources.users.files.place.clone());
     Problem { message: error.to_string(), place, hint }
 }
-

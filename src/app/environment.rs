@@ -50,9 +50,11 @@ impl Environment {
         let store = Store::open(&project.database.0).await?;
         let lock = Lock::take(&store).await?;
         let signer = project.tracking.as_ref().map(|tracking| Signer::new(tracking.secret.0.as_bytes()));
-        let links = project.tracking.as_ref().zip(signer.clone()).map(|(tracking, signer)| {
-            Arc::new(LinkMaker { signer, base_url: tracking.url.clone() })
-        });
+        let links = project
+            .tracking
+            .as_ref()
+            .zip(signer.clone())
+            .map(|(tracking, signer)| Arc::new(LinkMaker { signer, base_url: tracking.url.clone() }));
         let dispatcher = Dispatcher {
             store: store.clone(),
             project: Arc::clone(&project),

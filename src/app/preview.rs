@@ -139,14 +139,8 @@ fn sample(
         locale: user.person.locale.clone(),
         profile: user.person.profile.clone(),
     };
-    let context = Context {
-        workflow,
-        channel,
-        templates,
-        links: links.as_ref(),
-        suppressed: &Suppressed::default(),
-        now: as_of,
-    };
+    let context =
+        Context { workflow, channel, templates, links: links.as_ref(), suppressed: &Suppressed::default(), now: as_of };
     let (subject, text) = match prepare::preview(&message, &enrollment, &context) {
         Ok(Preview::Mail(mail)) => (Some(mail.subject), mail.text),
         Ok(Preview::Call(body)) => (None, String::from_utf8_lossy(&body).into_owned()),

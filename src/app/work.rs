@@ -42,7 +42,11 @@ impl Environment {
             attribution::update(&self.project, workflow, catalog, &self.store, now).await?;
             let left = refresh(&self.project, &workflow.name, catalog, &self.store, now).await?;
             if left > 0 {
-                tracing::info!(workflow = workflow.name, left, "users left: no consent any more, or gone from the source");
+                tracing::info!(
+                    workflow = workflow.name,
+                    left,
+                    "users left: no consent any more, or gone from the source"
+                );
             }
         }
         Ok(run::execute(&self.project, workflow, catalog, &self.store, slot, now).await?)

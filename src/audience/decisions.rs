@@ -55,8 +55,7 @@ impl DecisionFile {
             Field::new("user_id", DataType::Utf8, false),
             Field::new("decision", DataType::Utf8, false),
         ]));
-        let properties =
-            WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default())).build();
+        let properties = WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default())).build();
         let writer = ArrowWriter::try_new(File::create(&temporary)?, Arc::clone(&schema), Some(properties))?;
         Ok(DecisionFile { writer, schema, temporary, target, name, rows: 0 })
     }

@@ -70,7 +70,8 @@ pub async fn decide<E: From<EvaluationError>>(
         let batch = batch.map_err(engine)?;
         let decisions = decide_batch(&batch, rules, &mut taken, &mut outcome)
             .map_err(|error| engine(DataFusionError::ArrowError(Box::new(error), None)))?;
-        let users = text(&batch, "user_id").map_err(|error| engine(DataFusionError::ArrowError(Box::new(error), None)))?;
+        let users =
+            text(&batch, "user_id").map_err(|error| engine(DataFusionError::ArrowError(Box::new(error), None)))?;
         each(users, &decisions)?;
     }
     facts.verify().map_err(|error| E::from(EvaluationError::Source(error)))?;

@@ -24,7 +24,8 @@ mod tests {
 
     #[test]
     fn a_date_means_its_end_in_the_zone() {
-        let read = |text: &str| read(&Instant { as_of: Some(text.to_owned()) }, Tz::Asia__Shanghai, DateTime::UNIX_EPOCH);
+        let read =
+            |text: &str| read(&Instant { as_of: Some(text.to_owned()) }, Tz::Asia__Shanghai, DateTime::UNIX_EPOCH);
         let end = read("1998-06-30").expect("a date");
         assert_eq!(end.to_rfc3339(), "1998-06-30T15:59:59.999999+00:00");
         assert_eq!(read("1998-06-30 09:00").expect("a time").to_rfc3339(), "1998-06-30T01:00:00+00:00");

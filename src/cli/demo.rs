@@ -49,8 +49,7 @@ pub async fn demo(dir: &Path, database: Option<&str>) -> anyhow::Result<bool> {
     let story = Story::new(opened.project.timezone)?;
     let clock = Clock::virtual_at(story.begins);
     let project = std::sync::Arc::clone(&opened.project);
-    let environment =
-        Environment::open(opened.project, opened.templates, clock, &settings(&open::variable)).await?;
+    let environment = Environment::open(opened.project, opened.templates, clock, &settings(&open::variable)).await?;
     if environment.store.last_slot(WORKFLOW).await?.is_some() {
         bail!("this database already has runs of `{WORKFLOW}`; give the demo an empty one");
     }

@@ -26,7 +26,8 @@ pub fn render(problems: &Problems) -> String {
 fn one(out: &mut String, problem: &Problem, text: Option<&str>) {
     let file = &problem.place.file;
     let _ = writeln!(out, "error: {}", problem.message);
-    let Some(text) = text.filter(|text| problem.place.span.start <= text.len() && !problem.place.span.is_empty()) else {
+    let Some(text) = text.filter(|text| problem.place.span.start <= text.len() && !problem.place.span.is_empty())
+    else {
         let _ = writeln!(out, "  ┌─ {file}");
         if let Some(hint) = &problem.hint {
             let _ = writeln!(out, "  = {hint}");
@@ -43,7 +44,8 @@ fn one(out: &mut String, problem: &Problem, text: Option<&str>) {
     let indent = line.len() - line.trim_start().len();
     let shown = line.trim_start();
     let mark_start = (start - line_start).saturating_sub(shift).saturating_sub(indent).min(shown.len());
-    let mark_end = (end.min(line_end) - line_start).saturating_sub(shift).saturating_sub(indent).clamp(mark_start, shown.len());
+    let mark_end =
+        (end.min(line_end) - line_start).saturating_sub(shift).saturating_sub(indent).clamp(mark_start, shown.len());
     let (mark_start, mark_end) = (floor(shown, mark_start), floor(shown, mark_end));
     let before = shown[..mark_start].width();
     let marks = shown[mark_start..mark_end].width().max(1);

@@ -18,8 +18,7 @@ pub async fn run(root: &Path, name: &str, instant: &Instant, json: bool) -> anyh
     let workflow = open::workflow(&opened.project, name)?.clone();
     let slot = as_of::read(instant, opened.project.timezone, system)?;
     let clock = if instant.as_of.is_some() { Clock::virtual_at(slot) } else { Clock::System };
-    let environment =
-        Environment::open(opened.project, opened.templates, clock, &settings(&open::variable)).await?;
+    let environment = Environment::open(opened.project, opened.templates, clock, &settings(&open::variable)).await?;
     let stop = CancellationToken::new();
     let asked = stop.clone();
     tokio::spawn(async move {
@@ -30,7 +29,9 @@ pub async fn run(root: &Path, name: &str, instant: &Instant, json: bool) -> anyh
     });
     let uncertain = environment.dispatcher.recover().await?;
     if uncertain > 0 {
-        eprintln!("warning: {uncertain} messages are uncertain: the last process died before their answer was recorded");
+        eprintln!(
+            "warning: {uncertain} messages are uncertain: the last process died before their answer was recorded"
+        );
     }
     let spinner = progress::spinner("running");
     let report = environment.run_slot(&workflow, &opened.catalog, slot).await?;
@@ -70,7 +71,8 @@ pub async fn run(root: &Path, name: &str, instant: &Instant, json: bool) -> anyh
     }
     println!("{moved} enrollments advanced, {settled} message attempts settled");
     if pending > 0 {
-        let when = next.map_or_else(String::new, |at| format!("; the next is due {}", at.format("%Y-%m-%d %H:%M:%S UTC")));
+        let when =
+            next.map_or_else(String::new, |at| format!("; the next is due {}", at.format("%Y-%m-%d %H:%M:%S UTC")));
         println!("{pending} messages wait{when}; run again then, or let `winback serve` do it");
     }
     Ok(true)

@@ -13,10 +13,7 @@ use crate::domain::assignment::bucket;
 /// A template by its path below the templates' folder.
 macro_rules! template {
     ($path:literal) => {
-        (
-            concat!("workflows/templates/", $path),
-            include_str!(concat!("../../workflows/workflows/templates/", $path)),
-        )
+        (concat!("workflows/templates/", $path), include_str!(concat!("../../workflows/workflows/templates/", $path)))
     };
 }
 

@@ -84,7 +84,8 @@ fn parse(who: &str) -> anyhow::Result<(&'static str, String)> {
     if let Some(phone) = who.strip_prefix("phone:").filter(|phone| !phone.is_empty()) {
         return Ok(("phone", phone.to_owned()));
     }
-    let address = EmailAddress::parse(who)
-        .map_err(|error| anyhow!("this is no e-mail address ({error}); write user:ID for a user, phone:NUMBER for a number"))?;
+    let address = EmailAddress::parse(who).map_err(|error| {
+        anyhow!("this is no e-mail address ({error}); write user:ID for a user, phone:NUMBER for a number")
+    })?;
     Ok(("email", address.suppression_key()))
 }

@@ -118,7 +118,11 @@ pub fn build(aggregate: &Aggregate, scope: &Scope) -> Result<Built, Vec<Problem>
     let expr = match condition {
         Some(condition) => expr.filter(condition).build().map_err(|error| {
             // The builder refuses only what is no aggregate; the message is for whoever adds one above.
-            vec![Problem { message: error.to_string(), place: crate::project::problems::Place::file("winback.yaml"), hint: None }]
+            vec![Problem {
+                message: error.to_string(),
+                place: crate::project::problems::Place::file("winback.yaml"),
+                hint: None,
+            }]
         })?,
         None => expr,
     };

@@ -8,13 +8,13 @@ use chrono_tz::Tz;
 use datafusion::arrow::datatypes::DataType;
 use datafusion::logical_expr::{Expr, cast, lit, not, when};
 use datafusion::scalar::ScalarValue;
-use sqlparser::ast::{self, BinaryOperator, FunctionArg, FunctionArgExpr, FunctionArguments, Spanned, UnaryOperator, Value};
+use sqlparser::ast::{self, BinaryOperator, Spanned, UnaryOperator, Value};
 
 use super::calendar::day;
-use super::functions::{self, common_kind};
+use super::functions::common_kind;
 use super::scope::{Kind, Scope};
 use crate::project::model::Expression;
-use crate::project::problems::{Problem, nearest};
+use crate::project::problems::Problem;
 use crate::sources::catalog::instant;
 use crate::sources::cell;
 
@@ -44,20 +44,25 @@ pub fn compile(expression: &Expression, scope: &Scope, want: Option<Kind>) -> Re
     }
 }
 
-struct Walk<'a> {
+pub(super) struct Walk<'a> {
     expression: &'a Expression,
-    scope: &'a Scope,
+    pub(super) scope: &'a Scope,
     problems: Vec<Problem>,
 }
 
 impl Walk<'_> {
-    fn problem(&mut self, span: sqlparser::tokenizer::Span, message: impl Into<String>, hint: Option<String>) {
+    pub(super) fn problem(
+        &mut self,
+        span: sqlparser::tokenizer::Span,
+        message: impl Into<String>,
+        hint: Option<String>,
+    ) {
         let place = self.expression.locate(span);
         self.problems.push(Problem { message: message.into(), place, hint });
     }
 
     /// Both sides are walked even when one is wrong, so that all problems are found at once.
-    fn node(&mut self, node: &ast::Expr) -> Option<Typed> {
+    pub(super) fn node(&mut self, node: &ast::Expr) -> Option<Typed> {
         match node {
             ast::Expr::Nested(inner) => self.node(inner),
             ast::Expr::Identifier(name) => self.name(name),
@@ -120,7 +125,7 @@ impl Walk<'_> {
         }
     }
 
-    fn condition(&mut self, node: &ast::Expr) -> Option<Expr> {
+    pub(super) fn condition(&mut self, node: &ast::Expr) -> Option<Expr> {
         let typed = self.node(node)?;
         if matches!(typed.kind, Kind::Bool | Kind::Null) {
             return Some(typed.expr);
@@ -153,7 +158,11 @@ impl Walk<'_> {
             Value::Boolean(truth) => Some(boolean(lit(*truth))),
             Value::Null => Some(Typed { expr: lit(ScalarValue::Null), kind: Kind::Null }),
             _ => {
-                self.problem(node.span(), "this literal is not part of the language", Some("write text as 'text'".into()));
+                self.problem(
+                    node.span(),
+                    "this literal is not part of the language",
+                    Some("write text as 'text'".into()),
+                );
                 None
             }
         }
@@ -235,9 +244,8 @@ impl Walk<'_> {
             // not fail on one user without orders.
             _ => {
                 let zero = b.expr.clone().eq(lit(0.0));
-                let divisor = when(zero, lit(ScalarValue::Float64(None)))
-                    .otherwise(cast(b.expr, DataType::Float64))
-                    .ok()?;
+                let divisor =
+                    when(zero, lit(ScalarValue::Float64(None))).otherwise(cast(b.expr, DataType::Float64)).ok()?;
                 Typed { expr: cast(a.expr, DataType::Float64) / divisor, kind: Kind::Float }
             }
         })
@@ -265,7 +273,7 @@ impl Walk<'_> {
     }
 
     /// A text literal beside a date or time is read as one.
-    fn as_temporal(&mut self, value: Typed, zone: Tz, at: &ast::Expr) -> Option<Typed> {
+    pub(super) fn as_temporal(&mut self, value: Typed, zone: Tz, at: &ast::Expr) -> Option<Typed> {
         let text = match &value.expr {
             Expr::Literal(ScalarValue::Utf8(Some(text)), _) => Some(text.as_str()),
             _ => None,
@@ -307,99 +315,6 @@ impl Walk<'_> {
             (true, false) => text.expr.ilike(pattern_value.expr),
             (true, true) => text.expr.not_ilike(pattern_value.expr),
         }))
-    }
-
-    fn case(&mut self, branches: &[ast::CaseWhen], other: Option<&ast::Expr>, node: &ast::Expr) -> Option<Typed> {
-        let mut arms = Vec::new();
-        for branch in branches {
-            arms.push((self.condition(&branch.condition), self.node(&branch.result)));
-        }
-        let other = match other {
-            Some(other) => self.node(other)?,
-            None => Typed { expr: lit(ScalarValue::Null), kind: Kind::Null },
-        };
-        let arms: Vec<(Expr, Typed)> = arms.into_iter().map(|(a, b)| Some((a?, b?))).collect::<Option<_>>()?;
-        let results: Vec<Typed> = arms.iter().map(|(_, value)| value.clone()).chain([other.clone()]).collect();
-        let Some(kind) = common_kind(&results) else {
-            self.problem(node.span(), "the results of CASE must be of one kind", None);
-            return None;
-        };
-        let mut arms = arms.into_iter();
-        let (condition, value) = arms.next()?;
-        let mut built = when(condition, value.expr);
-        for (condition, value) in arms {
-            built = built.when(condition, value.expr);
-        }
-        Some(Typed { expr: built.otherwise(other.expr).ok()?, kind })
-    }
-
-    fn function(&mut self, function: &ast::Function, node: &ast::Expr) -> Option<Typed> {
-        let name = function.name.to_string().to_ascii_lowercase();
-        let plain = function.filter.is_none()
-            && function.over.is_none()
-            && function.within_group.is_empty()
-            && function.null_treatment.is_none()
-            && matches!(function.parameters, FunctionArguments::None);
-        let arguments = match &function.args {
-            FunctionArguments::List(list) if plain && list.duplicate_treatment.is_none() && list.clauses.is_empty() => {
-                list.args.as_slice()
-            }
-            FunctionArguments::List(_) | FunctionArguments::None | FunctionArguments::Subquery(_) => {
-                self.problem(node.span(), "aggregates and windows are not allowed here", None);
-                return None;
-            }
-        };
-        let mut values = Vec::new();
-        for argument in arguments {
-            match argument {
-                FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => values.push((self.node(expr), expr)),
-                _ => {
-                    self.problem(node.span(), format!("`{name}` takes plain values"), None);
-                    return None;
-                }
-            }
-        }
-        if matches!(name.as_str(), "days_since" | "days_until") {
-            return self.days(&name, values, node);
-        }
-        let values: Vec<Typed> = values.into_iter().map(|(value, _)| value).collect::<Option<_>>()?;
-        match functions::call(&name, values) {
-            Some(Ok(typed)) => Some(typed),
-            Some(Err(message)) => {
-                self.problem(node.span(), message, None);
-                None
-            }
-            None => {
-                let hint = nearest(&name, functions::NAMES).map(|near| format!("did you mean `{near}`?"));
-                self.problem(function.name.span(), format!("no function `{name}`"), hint);
-                None
-            }
-        }
-    }
-
-    fn days(&mut self, name: &str, mut values: Vec<(Option<Typed>, &ast::Expr)>, node: &ast::Expr) -> Option<Typed> {
-        if values.len() != 1 {
-            self.problem(node.span(), format!("`{name}` takes one time or date"), None);
-            return None;
-        }
-        let (value, at) = values.remove(0);
-        let value = value?;
-        let calendar = self.scope.calendar;
-        let date = match value.kind {
-            Kind::Date | Kind::Null => value.expr,
-            Kind::Time => calendar.date_of(value.expr),
-            Kind::Text => {
-                let typed = self.as_temporal(value, calendar.zone, at)?;
-                if typed.kind == Kind::Time { calendar.date_of(typed.expr) } else { typed.expr }
-            }
-            Kind::Bool | Kind::Int | Kind::Float => {
-                let message = format!("`{name}` takes a time or date, but this is {}", value.kind.noun());
-                self.problem(at.span(), message, None);
-                return None;
-            }
-        };
-        let days = calendar.days_since(date);
-        Some(Typed { expr: if name == "days_since" { days } else { -days }, kind: Kind::Int })
     }
 }
 

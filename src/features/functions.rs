@@ -8,8 +8,26 @@ use super::scope::Kind;
 
 /// Names of all functions, for suggestions.
 pub const NAMES: [&str; 20] = [
-    "abs", "ceil", "coalesce", "concat", "contains", "days_since", "days_until", "ends_with", "floor", "greatest",
-    "least", "length", "ln", "lower", "nullif", "power", "round", "sqrt", "starts_with", "upper",
+    "abs",
+    "ceil",
+    "coalesce",
+    "concat",
+    "contains",
+    "days_since",
+    "days_until",
+    "ends_with",
+    "floor",
+    "greatest",
+    "least",
+    "length",
+    "ln",
+    "lower",
+    "nullif",
+    "power",
+    "round",
+    "sqrt",
+    "starts_with",
+    "upper",
 ];
 
 /// Calls a function; the error is a sentence about its arguments, `None` when there is no such function.
@@ -127,9 +145,10 @@ fn nullif(mut arguments: Vec<Typed>) -> Result<Typed, String> {
     let other = arguments.remove(1);
     let value = arguments.remove(0);
     // Spelled out, because the engine's own nullif refuses to compare a whole number with a decimal one.
-    let expr = when(value.expr.clone().eq(other.expr), datafusion::logical_expr::lit(datafusion::scalar::ScalarValue::Null))
-        .otherwise(value.expr)
-        .map_err(|error| error.to_string())?;
+    let expr =
+        when(value.expr.clone().eq(other.expr), datafusion::logical_expr::lit(datafusion::scalar::ScalarValue::Null))
+            .otherwise(value.expr)
+            .map_err(|error| error.to_string())?;
     Ok(Typed { expr, kind: value.kind })
 }
 

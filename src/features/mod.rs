@@ -7,6 +7,7 @@
 
 pub mod aggregates;
 pub mod calendar;
+mod calls;
 pub mod expression;
 pub mod functions;
 pub mod scope;

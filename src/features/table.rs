@@ -67,7 +67,10 @@ impl FeatureTable {
 
     /// Names of the features, aggregates first.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.aggregates.iter().map(|(name, _)| name.as_str()).chain(self.expressions.iter().map(|(name, _)| name.as_str()))
+        self.aggregates
+            .iter()
+            .map(|(name, _)| name.as_str())
+            .chain(self.expressions.iter().map(|(name, _)| name.as_str()))
     }
 
     /// One row per user: contacts, attributes, features.
@@ -76,10 +79,7 @@ impl FeatureTable {
         let mut columns: Vec<Expr> = self.columns.iter().map(ident).collect();
         if !self.aggregates.is_empty() {
             let aggregates = self.aggregates.iter().map(|(name, built)| built.expr.clone().alias(name)).collect();
-            let per_user = facts
-                .events
-                .clone()
-                .aggregate(vec![ident("user_id").alias(EVENT_USER)], aggregates)?;
+            let per_user = facts.events.clone().aggregate(vec![ident("user_id").alias(EVENT_USER)], aggregates)?;
             frame = frame.join(per_user, JoinType::Left, &["user_id"], &[EVENT_USER], None)?;
             columns.extend(self.aggregates.iter().map(|(name, built)| {
                 let value = match &built.empty {
@@ -137,7 +137,9 @@ fn in_order(
         }
         if still.len() == before {
             let circle = |problem: &Problem| {
-                still.iter().any(|(feature, _)| problem.message == format!("no feature or attribute `{}`", feature.name))
+                still
+                    .iter()
+                    .any(|(feature, _)| problem.message == format!("no feature or attribute `{}`", feature.name))
             };
             for mut problem in found {
                 if circle(&problem) {

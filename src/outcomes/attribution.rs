@@ -87,7 +87,8 @@ pub async fn update(
     }
     let looked = compile(project, workflow, catalog).map_err(EvaluationError::Problems)?;
     let facts = catalog.facts(as_of).await.map_err(EvaluationError::Source)?;
-    let mut found = search(&facts, &windows, OutcomeKind::Conversion, looked.goal, looked.value).await.map_err(engine)?;
+    let mut found =
+        search(&facts, &windows, OutcomeKind::Conversion, looked.goal, looked.value).await.map_err(engine)?;
     if let Some(recall) = looked.recall {
         found.extend(search(&facts, &windows, OutcomeKind::Recall, recall, None).await.map_err(engine)?);
     }

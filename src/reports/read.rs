@@ -208,7 +208,8 @@ fn turns(
         let status = MessageStatus::parse(&row.status)
             .ok_or_else(|| StoreError::Foreign { what: "state of a message", value: row.status.clone() })?;
         let Some(stage) = workflow.stages.iter().position(|stage| stage.id == row.stage) else { continue };
-        let from = if status == MessageStatus::Sent { row.settled_at.unwrap_or(row.created_at) } else { row.created_at };
+        let from =
+            if status == MessageStatus::Sent { row.settled_at.unwrap_or(row.created_at) } else { row.created_at };
         let turn = Turn {
             enrollment: row.enrollment_id,
             stage,

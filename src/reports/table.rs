@@ -28,9 +28,9 @@ fn one(report: &Report) -> String {
         }
     }
     text.push('\n');
+    paragraph(&mut text, &words::randomisation(&report.programme));
     let verdict = report.programme.judgement.verdict().as_str();
     paragraph(&mut text, &format!("Verdict: {verdict}. {}", words::verdict(report)));
-    paragraph(&mut text, &words::randomisation(&report.programme));
     text.push('\n');
     push_table(&mut text, horizons(&report.programme.horizons));
     text.push('\n');

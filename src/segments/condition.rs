@@ -102,7 +102,8 @@ impl Condition {
             let empty = RecordBatch::new_empty(Arc::clone(&self.values));
             return Ok(empty.columns().to_vec());
         }
-        let mut decoder = ReaderBuilder::new(Arc::clone(&self.values)).with_batch_size(profiles.len()).build_decoder()?;
+        let mut decoder =
+            ReaderBuilder::new(Arc::clone(&self.values)).with_batch_size(profiles.len()).build_decoder()?;
         for profile in profiles {
             let mut rest = profile.as_bytes();
             while !rest.is_empty() {

@@ -89,7 +89,8 @@ async fn by_number(frame: DataFrame, name: &str) -> Result<BTreeMap<i64, i64>, D
     let batches = scored.aggregate(vec![ident(name)], vec![count(lit(1))])?.collect().await?;
     let mut counts = BTreeMap::new();
     for batch in &batches {
-        let (keys, numbers) = (batch.column(0).as_primitive::<Int64Type>(), batch.column(1).as_primitive::<Int64Type>());
+        let (keys, numbers) =
+            (batch.column(0).as_primitive::<Int64Type>(), batch.column(1).as_primitive::<Int64Type>());
         for row in 0..batch.num_rows() {
             counts.insert(keys.value(row), numbers.value(row));
         }

@@ -127,7 +127,11 @@ fn value(dimension: &Dimension, scope: &Scope) -> Result<Expr, Problem> {
     let name = &dimension.of.name;
     let Some((kind, expr)) = scope.find(name, true) else {
         let hint = scope.nearest(name).map(|near| format!("did you mean `{near}`?"));
-        return Err(Problem { message: format!("no feature or attribute `{name}`"), place: dimension.of.place.clone(), hint });
+        return Err(Problem {
+            message: format!("no feature or attribute `{name}`"),
+            place: dimension.of.place.clone(),
+            hint,
+        });
     };
     let fits = if dimension.thresholds.is_empty() { kind.is_number() || kind.is_temporal() } else { kind.is_number() };
     if fits {

@@ -193,7 +193,10 @@ impl Catalog {
                     (Some(plain), Some(with_ids)) => plain.union(with_ids)?,
                     (Some(one), None) | (None, Some(one)) => one,
                     (None, None) => {
-                        return Err(SourceError::Empty { pattern: "sources.events".to_owned(), faults: Default::default() });
+                        return Err(SourceError::Empty {
+                            pattern: "sources.events".to_owned(),
+                            faults: Default::default(),
+                        });
                     }
                 };
                 (users, events)
@@ -219,7 +222,8 @@ impl Catalog {
             let named: Vec<&Column> = table.named.iter().collect();
             let mut mapped = parquet::mapped(opened, &table.layout, &binary[0].name, &named, self.zone)?;
             if table.unique_users {
-                let all: Vec<Expr> = table.layout.columns.iter().map(|c| datafusion::logical_expr::ident(&c.name)).collect();
+                let all: Vec<Expr> =
+                    table.layout.columns.iter().map(|c| datafusion::logical_expr::ident(&c.name)).collect();
                 let order = vec![col("user_id").sort(true, false)];
                 mapped = mapped.distinct_on(vec![col("user_id")], all, Some(order))?;
             }

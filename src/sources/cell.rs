@@ -70,7 +70,9 @@ impl Guess {
         self.seen = Some(match (self.seen, this) {
             (None, this) => this,
             (Some(a), b) if a == b => a,
-            (Some(ColumnType::Int), ColumnType::Float) | (Some(ColumnType::Float), ColumnType::Int) => ColumnType::Float,
+            (Some(ColumnType::Int), ColumnType::Float) | (Some(ColumnType::Float), ColumnType::Int) => {
+                ColumnType::Float
+            }
             (Some(ColumnType::Date), ColumnType::Time) | (Some(ColumnType::Time), ColumnType::Date) => ColumnType::Time,
             (Some(_), _) => ColumnType::Text,
         });
@@ -119,7 +121,9 @@ pub fn truth(cell: &str) -> Option<bool> {
 /// A calendar day, `YYYY-MM-DD` or `YYYY/MM/DD`.
 pub fn date(cell: &str) -> Option<NaiveDate> {
     (cell.len() == 10)
-        .then(|| NaiveDate::parse_from_str(cell, "%Y-%m-%d").or_else(|_| NaiveDate::parse_from_str(cell, "%Y/%m/%d")).ok())
+        .then(|| {
+            NaiveDate::parse_from_str(cell, "%Y-%m-%d").or_else(|_| NaiveDate::parse_from_str(cell, "%Y/%m/%d")).ok()
+        })
         .flatten()
 }
 

@@ -68,10 +68,12 @@ pub fn find(root: &Path, pattern: &str) -> Result<Vec<SourceFile>, SourceError> 
     } else {
         // The root may hold characters that mean something in a pattern; only the YAML's part is one.
         let escaped = Path::new(&glob::Pattern::escape(&root.to_string_lossy())).join(relative);
-        let paths = glob::glob(&escaped.to_string_lossy())
-            .map_err(|_| refused(pattern, "the pattern is not valid"))?;
+        let paths = glob::glob(&escaped.to_string_lossy()).map_err(|_| refused(pattern, "the pattern is not valid"))?;
         for path in paths {
-            found.push(path.map_err(|error| io(&error.path().to_owned(), error.into()))?);
+            found.push(path.map_err(|error| {
+                let path = error.path().to_owned();
+                io(&path, error.into())
+            })?);
         }
     }
     found.sort();
@@ -86,8 +88,9 @@ pub fn find(root: &Path, pattern: &str) -> Result<Vec<SourceFile>, SourceError> 
         if !kind.is_file() {
             return Err(refused(&name, "it is not a regular file"));
         }
-        let format = Format::of(&name)
-            .ok_or_else(|| refused(&name, "its name must end in .csv, .ndjson, .jsonl (or these with .gz) or .parquet"))?;
+        let format = Format::of(&name).ok_or_else(|| {
+            refused(&name, "its name must end in .csv, .ndjson, .jsonl (or these with .gz) or .parquet")
+        })?;
         files.push(SourceFile { path: real, name, format });
     }
     if files.is_empty() {

@@ -106,12 +106,7 @@ impl Layout {
 
     /// For each column of the table, its index among a file's columns; an error when a named column
     /// is not there. Attributes that only other files have are NULL here.
-    pub fn resolve(
-        &self,
-        file: &str,
-        header: &[String],
-        named: &[&Column],
-    ) -> Result<Vec<Option<usize>>, SourceError> {
+    pub fn resolve(&self, file: &str, header: &[String], named: &[&Column]) -> Result<Vec<Option<usize>>, SourceError> {
         for column in named {
             if !header.contains(&column.name) {
                 return Err(SourceError::NoColumn {
@@ -139,8 +134,15 @@ fn other((name, kind): &(String, ColumnType)) -> Mapped {
 
 /// The columns that the YAML names for users.
 pub fn named_user_columns(source: &UserSource) -> Vec<&Column> {
-    let optional =
-        [&source.email, &source.phone, &source.name, &source.timezone, &source.locale, &source.registered_at, &source.consent];
+    let optional = [
+        &source.email,
+        &source.phone,
+        &source.name,
+        &source.timezone,
+        &source.locale,
+        &source.registered_at,
+        &source.consent,
+    ];
     std::iter::once(&source.id).chain(optional.into_iter().flatten()).collect()
 }
 
@@ -150,5 +152,8 @@ pub fn named_event_columns(source: &EventSource) -> Vec<&Column> {
         EventName::Fixed(_) => None,
         EventName::Column(column) => Some(column),
     };
-    [Some(&source.user), name, Some(&source.time), source.value.as_ref(), source.id.as_ref()].into_iter().flatten().collect()
+    [Some(&source.user), name, Some(&source.time), source.value.as_ref(), source.id.as_ref()]
+        .into_iter()
+        .flatten()
+        .collect()
 }

@@ -201,7 +201,8 @@ pub fn infer(
         rows.for_each(|(_, cells)| {
             if let Ok(cells) = cells {
                 for (name, cell) in header.iter().zip(cells) {
-                    if let (Some(cell), Some((_, guess))) = (cell, guesses.iter_mut().find(|(known, _)| known == name)) {
+                    if let (Some(cell), Some((_, guess))) = (cell, guesses.iter_mut().find(|(known, _)| known == name))
+                    {
                         guess.see(cell);
                     }
                 }

@@ -13,8 +13,8 @@ use crate::features::calendar::Calendar;
 use crate::project::model::{Project, Workflow};
 use crate::segments::{Condition, Evaluation, EvaluationError};
 use crate::sources::Catalog;
-use crate::store::entities::enrollment;
 use crate::store::enrollments::Step;
+use crate::store::entities::enrollment;
 use crate::store::messages::NewMessage;
 use crate::store::{Store, StoreError};
 
@@ -97,8 +97,7 @@ async fn step(
     let mut messages = Vec::new();
     let mut steps: Vec<(i64, Step)> = Vec::new();
     for (row, when_holds) in rows.into_iter().zip(holds) {
-        let arm = Arm::parse(&row.arm)
-            .ok_or_else(|| StoreError::Foreign { what: "arm", value: row.arm.clone() })?;
+        let arm = Arm::parse(&row.arm).ok_or_else(|| StoreError::Foreign { what: "arm", value: row.arm.clone() })?;
         let due = Due {
             user_id: &row.user_id,
             arm,

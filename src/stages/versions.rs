@@ -34,7 +34,11 @@ impl Versions {
                     let file = format!("workflows/{workflow}.yaml");
                     let (compiled, problems) = crate::project::compile_workflow(&yaml, &file, project);
                     if !problems.is_empty() {
-                        tracing::warn!(workflow, version, "an earlier version no longer fits the project; its users wait");
+                        tracing::warn!(
+                            workflow,
+                            version,
+                            "an earlier version no longer fits the project; its users wait"
+                        );
                     }
                     compiled.map(Arc::new)
                 }

@@ -130,7 +130,11 @@ async fn sqlite(path: &std::path::Path, connections: u32) -> Result<DatabaseConn
     let file = path.to_owned();
     let mut options = ConnectOptions::new("sqlite::memory:");
     // Idle connections are kept: a new one would have to read the schema again.
-    options.min_connections(1).max_connections(connections).sqlx_logging(false).acquire_timeout(Duration::from_secs(60));
+    options
+        .min_connections(1)
+        .max_connections(connections)
+        .sqlx_logging(false)
+        .acquire_timeout(Duration::from_secs(60));
     options.map_sqlx_sqlite_opts(move |sqlite| {
         sqlite
             .filename(&file)

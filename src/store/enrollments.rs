@@ -132,10 +132,7 @@ impl Store {
                 locale: Set(user.person.locale.clone()),
                 profile: Set(user.person.profile.clone()),
             });
-            enrollment::Entity::insert_many(rows)
-                .on_conflict_do_nothing()
-                .exec_without_returning(transaction)
-                .await?;
+            enrollment::Entity::insert_many(rows).on_conflict_do_nothing().exec_without_returning(transaction).await?;
         }
         Ok(())
     }

@@ -196,8 +196,7 @@ impl Store {
                 .filter(message::Column::Id.is_in(ids))
                 .filter(message::Column::Epoch.eq(epoch))
                 .filter(
-                    message::Column::Status
-                        .is_in([MessageStatus::Claimed.as_str(), MessageStatus::Sending.as_str()]),
+                    message::Column::Status.is_in([MessageStatus::Claimed.as_str(), MessageStatus::Sending.as_str()]),
                 )
                 .col_expr(message::Column::ClaimedBy, Expr::value(None::<String>))
                 .col_expr(message::Column::Attempts, Expr::col(message::Column::Attempts).add(i32::from(attempted)));
@@ -222,12 +221,7 @@ impl Store {
     /// What was claimed only goes back into the queue. What was marked becomes `uncertain`, or goes
     /// back too where repeating is harmless (`repeatable` channels) or was chosen (`resend`).
     /// Returns how many became uncertain.
-    pub async fn recover(
-        &self,
-        repeatable: &[String],
-        resend: bool,
-        now: DateTime<Utc>,
-    ) -> Result<u64, StoreError> {
+    pub async fn recover(&self, repeatable: &[String], resend: bool, now: DateTime<Utc>) -> Result<u64, StoreError> {
         let again = |update: sea_orm::UpdateMany<message::Entity>| {
             update
                 .col_expr(message::Column::Status, Expr::value(MessageStatus::Pending.as_str()))
@@ -239,8 +233,8 @@ impl Store {
             .filter(message::Column::Status.eq(MessageStatus::Claimed.as_str()))
             .exec(&transaction)
             .await?;
-        let mut marked = again(message::Entity::update_many())
-            .filter(message::Column::Status.eq(MessageStatus::Sending.as_str()));
+        let mut marked =
+            again(message::Entity::update_many()).filter(message::Column::Status.eq(MessageStatus::Sending.as_str()));
         if !resend {
             marked = marked.filter(message::Column::Channel.is_in(repeatable.iter().map(String::as_str)));
         }
@@ -290,10 +284,8 @@ impl Store {
 
     /// How many messages are in a state.
     pub async fn count_messages(&self, status: MessageStatus) -> Result<u64, StoreError> {
-        let count = message::Entity::find()
-            .filter(message::Column::Status.eq(status.as_str()))
-            .count(self.read())
-            .await?;
+        let count =
+            message::Entity::find().filter(message::Column::Status.eq(status.as_str())).count(self.read()).await?;
         Ok(count)
     }
 

@@ -2,7 +2,9 @@
 
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, NotSet, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, NotSet, QueryFilter, QueryOrder, QuerySelect,
+};
 
 use super::connection::{Store, StoreError};
 use super::entities::{run, workflow_version};
@@ -57,10 +59,10 @@ impl Store {
             .on_conflict_do_nothing_on([run::Column::Workflow, run::Column::Slot])
             .exec_without_returning(self.write())
             .await?;
-        let found = self.find_run(workflow, slot).await?.ok_or(StoreError::Foreign {
-            what: "run",
-            value: "no row after insert".to_owned(),
-        })?;
+        let found = self
+            .find_run(workflow, slot)
+            .await?
+            .ok_or(StoreError::Foreign { what: "run", value: "no row after insert".to_owned() })?;
         if found.status == RunStatus::Done.as_str() {
             return Ok(Begun::Done(found));
         }
@@ -187,17 +189,15 @@ impl Store {
                 sea_orm::DbErr::RecordNotInserted => Ok(()),
                 other => Err(other),
             })?;
-        let kept = workflow_version::Entity::find_by_id((workflow.to_owned(), version.to_owned()))
-            .one(self.write())
-            .await?;
+        let kept =
+            workflow_version::Entity::find_by_id((workflow.to_owned(), version.to_owned())).one(self.write()).await?;
         Ok(kept.map_or(now, |row| row.first_seen_at))
     }
 
     /// The text of a version.
     pub async fn version(&self, workflow: &str, version: &str) -> Result<Option<String>, StoreError> {
-        let row = workflow_version::Entity::find_by_id((workflow.to_owned(), version.to_owned()))
-            .one(self.read())
-            .await?;
+        let row =
+            workflow_version::Entity::find_by_id((workflow.to_owned(), version.to_owned())).one(self.read()).await?;
         Ok(row.map(|row| row.yaml))
     }
 

@@ -8,7 +8,12 @@ on_both_databases! {
 }
 
 fn nobody_gets_it_twice(backend: Backend) {
-    let shop = small_shop(backend, 40, "paper", r#"paper: {directory: data/outbox, from: "Shop <hello@shop.example>", postal_address: "1 Street"}"#);
+    let shop = small_shop(
+        backend,
+        40,
+        "paper",
+        r#"paper: {directory: data/outbox, from: "Shop <hello@shop.example>", postal_address: "1 Street"}"#,
+    );
     shop.run(&["check"]).ok();
     let first = shop.run(&["run", "recall", "--as-of", "1998-06-30", "--json"]).ok().json();
     assert_eq!(first["run"]["considered"], 40);

@@ -11,7 +11,8 @@ mod values;
 mod workflow;
 
 pub use channels::{
-    Channel, ChannelKind, ContactField, DirectoryChannel, MailIdentity, OnUncertain, Policy, Rate, SmtpChannel, Tracking, WebhookChannel,
+    Channel, ChannelKind, ContactField, DirectoryChannel, MailIdentity, OnUncertain, Policy, Rate, SmtpChannel,
+    Tracking, WebhookChannel,
 };
 pub use project::{BasisPoints, Expression, Project, Secret, Window};
 pub use sources::{Column, EventName, EventSource, Files, Sources, UserSource};

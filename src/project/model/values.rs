@@ -1,7 +1,7 @@
 //! What is said of each user: features, scores, lifecycle, segments.
 
-use super::sources::Column;
 use super::project::{Expression, Window};
+use super::sources::Column;
 use crate::project::problems::Place;
 
 /// Which events a feature or goal looks at.
