@@ -23,7 +23,6 @@ impl MigrationTrait for Migration {
                     .col(text_null(Enrollments::ExitReason))
                     .col(timestamp_with_time_zone(Enrollments::EnteredAt))
                     .col(timestamp_with_time_zone(Enrollments::WindowEndsAt))
-                    .col(timestamp_with_time_zone(Enrollments::OutcomesUntil))
                     .col(integer(Enrollments::Position))
                     .col(timestamp_with_time_zone_null(Enrollments::DueAt))
                     .col(timestamp_with_time_zone_null(Enrollments::EndedAt))
@@ -109,7 +108,6 @@ enum Enrollments {
     ExitReason,
     EnteredAt,
     WindowEndsAt,
-    OutcomesUntil,
     Position,
     DueAt,
     EndedAt,

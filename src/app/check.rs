@@ -11,23 +11,19 @@ use crate::features::calendar::Calendar;
 use crate::outcomes::attribution;
 use crate::project::model::Project;
 use crate::project::problems::{Place, Problem, Problems, did_you_mean};
-use crate::segments::{Evaluation, EvaluationError};
+use crate::segments::Evaluation;
 use crate::sources::{Catalog, SourceError};
 use crate::stages::advance;
 
 /// Adds what is wrong beyond the YAML itself. Reads headers and samples of local files, nothing else.
 pub async fn check(project: &Project, now: DateTime<Utc>, problems: &mut Problems) -> Option<(Catalog, Templates)> {
     let (templates, found) = Templates::load(&project.root);
+    let unread: Vec<String> = found.iter().map(|problem| problem.file.clone()).collect();
     for problem in found {
         add_template_problem(&project.root, problem, problems);
     }
-    let catalog = match Catalog::open(project).await {
-        Ok(catalog) => Some(catalog),
-        Err(error) => {
-            problems.list.push(source_problem(project, error));
-            None
-        }
-    };
+    let (catalog, errors) = Catalog::look(project).await;
+    problems.list.extend(errors.into_iter().map(|error| source_problem(project, error)));
     let names = catalog.as_ref().map(|catalog| expressions(project, catalog, now, problems));
     for workflow in &project.workflows {
         for stage in &workflow.stages {
@@ -38,7 +34,10 @@ pub async fn check(project: &Project, now: DateTime<Utc>, problems: &mut Problem
                     problems.push(variant.place.clone(), message, did_you_mean(&variant.message, templates.names()));
                     continue;
                 }
-                let mut found = templates.check_message(&variant.message, mail);
+                // A part that cannot be read is not also missing.
+                let folder = format!("workflows/templates/{}/", variant.message);
+                let whole = !unread.iter().any(|file| file.starts_with(&folder));
+                let mut found = if whole { templates.check_message(&variant.message, mail) } else { Vec::new() };
                 if let Some(Some(user)) = &names {
                     let user: Vec<&str> = user.iter().map(String::as_str).collect();
                     let with: Vec<&str> = variant.with.keys().map(String::as_str).collect();
@@ -65,13 +64,12 @@ fn expressions(
         problems.list.extend(attribution::compile(project, workflow, catalog).err().into_iter().flatten());
     }
     let calendar = Calendar { as_of: now, zone: project.timezone };
-    let evaluation = match Evaluation::compile(project, catalog, calendar) {
-        Ok(evaluation) => evaluation,
-        Err(EvaluationError::Problems(found)) => {
+    let evaluation = match Evaluation::translate(project, catalog, calendar) {
+        Ok((evaluation, found)) => {
             problems.list.extend(found);
-            return None;
+            evaluation
         }
-        Err(error @ (EvaluationError::Source(_) | EvaluationError::Engine(_))) => {
+        Err(error) => {
             problems.push(Place::file("winback.yaml"), error.to_string(), None);
             return None;
         }
@@ -96,8 +94,15 @@ fn add_template_problem(root: &Path, problem: TemplateProblem, problems: &mut Pr
     let line = problem.line.max(1);
     let start: usize = text.split_inclusive('\n').take(line - 1).map(str::len).sum();
     let length = text.get(start..).and_then(|rest| rest.lines().next()).map_or(0, |line| line.trim_end().len());
-    let span = start..start + length;
+    let span = quoted(&text[start..start + length], &problem.message)
+        .map_or(start..start + length, |part| start + part.start..start + part.end);
     problems.push(Place { file, span }, problem.message, problem.hint);
+}
+
+/// The part of a template's line that a message quotes between backticks.
+fn quoted(line: &str, message: &str) -> Option<std::ops::Range<usize>> {
+    let name = message.split('`').nth(1).filter(|name| !name.is_empty())?;
+    line.find(name).map(|at| at..at + name.len())
 }
 
 fn source_problem(project: &Project, error: SourceError) -> Problem {

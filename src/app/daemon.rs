@@ -10,7 +10,8 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::environment::Environment;
-use super::work::WorkError;
+use super::work::{WorkError, until_stopped};
+use crate::audience::run::{RunReport, Summary};
 use crate::project::model::Workflow;
 use crate::schedule::due::due;
 use crate::schedule::ticker::{Beat, Ticker, TickerError};
@@ -30,9 +31,6 @@ pub enum DaemonError {
     #[error(transparent)]
     Store(#[from] StoreError),
 }
-
-/// How long what is in the air may take once the daemon is told to stop.
-const GRACE: Duration = Duration::from_secs(8);
 
 /// How long a workflow whose work failed is left alone.
 const REST: TimeDelta = TimeDelta::seconds(60);
@@ -55,17 +53,8 @@ pub async fn serve(
     let (ticker, mut beats) = Ticker::start(Beat::Second).await?;
     let mut slots = Slots::open(&environment).await?;
     while !stop.is_cancelled() {
-        let round = slots.round(&environment, &stop);
-        tokio::pin!(round);
-        tokio::select! {
-            () = &mut round => {}
-            () = stop.cancelled() => {
-                // Nothing more is begun; a round that hangs on a slow server is cut off, and its
-                // messages are settled as uncertain at the next start.
-                if tokio::time::timeout(GRACE, round).await.is_err() {
-                    tracing::warn!("stopped with messages in the air; they are accounted for at the next start");
-                }
-            }
+        if until_stopped(slots.round(&environment, &stop), &stop).await.is_none() {
+            tracing::warn!("stopped with messages in the air; they are accounted for at the next start");
         }
         tokio::select! {
             _ = beats.recv() => {}
@@ -119,9 +108,14 @@ impl Slots {
         let now = environment.clock.now();
         if self.stages_rest.is_none_or(|until| until <= now) {
             self.stages_rest = None;
-            if let Err(error) = stages(environment).await {
-                tracing::error!(%error, "stages cannot advance; they are tried again in a minute");
-                self.stages_rest = Some(now + REST);
+            match stages(environment).await {
+                Ok(Due::Nothing | Due::Moved) => {}
+                // Versions that no longer fit the project; asking the sources every second helps nobody.
+                Ok(Due::Stuck) => self.stages_rest = Some(now + REST),
+                Err(error) => {
+                    tracing::error!(%error, "stages cannot advance; they are tried again in a minute");
+                    self.stages_rest = Some(now + REST);
+                }
             }
         }
         if let Err(error) = environment.dispatcher.deliver_due(stop).await {
@@ -145,22 +139,42 @@ impl Slots {
         if let Some(slot) = slots.run {
             // What was missed before is written down; only this slot is tried again if it fails.
             self.handled.insert(workflow.name.clone(), handled.max(slot - TimeDelta::microseconds(1)));
-            let catalog = open_catalog(environment).await?;
-            let report = environment.run_slot(workflow, &catalog, slot).await?;
-            tracing::info!(workflow = workflow.name, %slot, ?report, "run");
+            match run_slot(environment, workflow, slot).await {
+                Ok(RunReport::DoneBefore) => {}
+                Ok(RunReport::Done(summary)) => {
+                    let Summary { considered, treated, holdout, .. } = summary;
+                    tracing::info!(workflow = workflow.name, %slot, considered, treated, holdout, "run");
+                }
+                Err(error) => {
+                    environment.note_failed_run(workflow, slot, &error).await?;
+                    return Err(error);
+                }
+            }
         }
         self.handled.insert(workflow.name.clone(), handled.max(now));
         Ok(())
     }
 }
 
-async fn stages(environment: &Environment) -> Result<(), WorkError> {
+async fn run_slot(environment: &Environment, workflow: &Workflow, slot: DateTime<Utc>) -> Result<RunReport, WorkError> {
+    let catalog = open_catalog(environment).await?;
+    environment.run_slot(workflow, &catalog, slot).await
+}
+
+/// What became of the enrollments whose stage was due.
+enum Due {
+    Nothing,
+    Moved,
+    /// They are still due.
+    Stuck,
+}
+
+async fn stages(environment: &Environment) -> Result<Due, WorkError> {
     if environment.store.workflows_due(environment.clock.now()).await?.is_empty() {
-        return Ok(());
+        return Ok(Due::Nothing);
     }
     let catalog = open_catalog(environment).await?;
-    environment.advance_due(&catalog).await?;
-    Ok(())
+    Ok(if environment.advance_due(&catalog).await? > 0 { Due::Moved } else { Due::Stuck })
 }
 
 /// Sources are opened for each round: files come and go while a daemon runs.

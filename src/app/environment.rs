@@ -1,6 +1,9 @@
 //! Everything that a process works with, opened once.
 
+use std::collections::HashMap;
 use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
 
 use crate::delivery::dispatch::Dispatcher;
 use crate::delivery::journal::Journal;
@@ -36,6 +39,8 @@ pub struct Environment {
     pub dispatcher: Dispatcher,
     /// Signs and reads links; absent where the project has no `tracking`.
     pub signer: Option<Signer>,
+    /// When the enrollments of each workflow were last brought up to date.
+    pub(super) caught_up: tokio::sync::Mutex<HashMap<String, DateTime<Utc>>>,
     _lock: Lock,
 }
 
@@ -66,7 +71,7 @@ impl Environment {
             journal: Journal::start(store.clone(), clock.clone()),
             versions: tokio::sync::Mutex::default(),
         };
-        Ok(Environment { project, store, clock, dispatcher, signer, _lock: lock })
+        Ok(Environment { project, store, clock, dispatcher, signer, caught_up: Default::default(), _lock: lock })
     }
 }
 

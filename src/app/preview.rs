@@ -13,6 +13,7 @@ use crate::features::calendar::Calendar;
 use crate::project::model::{Project, Stage, Variant, Workflow};
 use crate::segments::{Evaluation, EvaluationError};
 use crate::sources::Catalog;
+use crate::sources::faults::Faults;
 use crate::store::Store;
 use crate::store::enrollments::NewEnrollment;
 use crate::store::entities::{enrollment, message};
@@ -29,6 +30,8 @@ pub struct RunPreview {
     pub holdout: u64,
     /// Users per reason.
     pub excluded: serde_json::Map<String, serde_json::Value>,
+    /// Rows of the sources that could not be used, per source.
+    pub faults: Vec<(String, Faults)>,
     /// One message per stage and variant, for the first user taken; none where nobody is.
     pub samples: Vec<Sample>,
 }
@@ -77,6 +80,7 @@ pub async fn preview(
         treated: outcome.count(Decision::Treated),
         holdout: outcome.count(Decision::Holdout),
         excluded: outcome.excluded(),
+        faults: outcome.faults,
         samples,
     })
 }
@@ -129,7 +133,6 @@ fn sample(
         exit_reason: None,
         entered_at: as_of,
         window_ends_at: as_of,
-        outcomes_until: as_of,
         position: 0,
         due_at: None,
         ended_at: None,

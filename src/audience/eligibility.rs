@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 
 use crate::domain::assignment::held_out;
-use crate::domain::contact::{EmailAddress, is_clean};
+use crate::domain::contact::{EmailAddress, is_clean, phone_key};
 use crate::domain::vocabulary::{Arm, Decision};
 use crate::project::model::{BasisPoints, ContactField, Reentry};
 use crate::store::suppressions::Suppressed;
@@ -122,7 +122,7 @@ fn contact(field: ContactField, user: &Candidate<'_>) -> Result<Option<String>, 
             let text = present(user.phone).ok_or(Decision::NoAddress)?;
             let digits = text.chars().filter(char::is_ascii_digit).count();
             let sound = (5..=20).contains(&digits) && text.chars().all(|c| c.is_ascii_digit() || " +-()./".contains(c));
-            if sound { Ok(Some(text)) } else { Err(Decision::InvalidAddress) }
+            if sound { Ok(Some(phone_key(&text))) } else { Err(Decision::InvalidAddress) }
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::domain::vocabulary::{Arm, Decision};
 use crate::features::table::with_columns;
 use crate::segments::{Evaluation, EvaluationError};
 use crate::sources::Facts;
+use crate::sources::faults::Faults;
 use crate::store::enrollments::NewEnrollment;
 
 /// Names no attribute can have, because they hold a space.
@@ -29,6 +30,8 @@ pub struct Outcome {
     pub decisions: BTreeMap<Decision, u64>,
     /// The users taken, in the order of the audience.
     pub taken: Vec<NewEnrollment>,
+    /// Rows of the sources that could not be used, per source.
+    pub faults: Vec<(String, Faults)>,
 }
 
 impl Outcome {
@@ -55,7 +58,7 @@ pub async fn decide<E: From<EvaluationError>>(
     rules: &Rules,
     mut each: impl FnMut(StringArray, &[Decision]) -> Result<(), E>,
 ) -> Result<Outcome, E> {
-    let engine = |error: DataFusionError| E::from(EvaluationError::Engine(error));
+    let engine = |error: DataFusionError| E::from(EvaluationError::from(error));
     let frame = evaluation.plan(facts).map_err(engine)?;
     let mut more = vec![selection.filter.clone().is_true().alias(MATCHES)];
     let excluded = selection.exclude.clone().map_or_else(|| lit(false), |exclude| exclude.is_true());
@@ -74,7 +77,7 @@ pub async fn decide<E: From<EvaluationError>>(
             text(&batch, "user_id").map_err(|error| engine(DataFusionError::ArrowError(Box::new(error), None)))?;
         each(users, &decisions)?;
     }
-    facts.verify().map_err(|error| E::from(EvaluationError::Source(error)))?;
+    outcome.faults = facts.verify().map_err(|error| E::from(EvaluationError::Source(error)))?;
     Ok(outcome)
 }
 

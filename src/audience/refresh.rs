@@ -95,5 +95,5 @@ pub async fn refresh(
 }
 
 fn engine(error: DataFusionError) -> RunError {
-    RunError::Evaluation(EvaluationError::Engine(error))
+    RunError::Evaluation(error.into())
 }

@@ -13,6 +13,7 @@ use crate::features::calendar::Calendar;
 use crate::project::model::{ChannelKind, ContactField, Project, Workflow};
 use crate::segments::{Evaluation, EvaluationError};
 use crate::sources::Catalog;
+use crate::sources::faults::Faults;
 use crate::store::enrollments::Entry;
 use crate::store::runs::{Begun, RunResult};
 use crate::store::{Store, StoreError};
@@ -51,6 +52,8 @@ pub struct Summary {
     pub holdout: u64,
     /// Users per reason.
     pub excluded: serde_json::Map<String, serde_json::Value>,
+    /// Rows of the sources that could not be used, per source.
+    pub faults: Vec<(String, Faults)>,
 }
 
 /// Which contact a workflow's first stage needs.
@@ -134,6 +137,7 @@ async fn enroll(
         treated: outcome.count(Decision::Treated),
         holdout: outcome.count(Decision::Holdout),
         excluded: outcome.excluded(),
+        faults: outcome.faults.clone(),
     };
     let first = workflow.stages.first().map_or_else(chrono::TimeDelta::zero, |stage| stage.after);
     let entry = Entry {

@@ -16,11 +16,11 @@ pub async fn check(root: &Path, json: bool) -> anyhow::Result<bool> {
                 return Ok(true);
             }
             println!(
-                "no problems: {} workflows, {} features, {} segments, {} channels",
-                project.workflows.len(),
-                project.features.len(),
-                project.segments.len(),
-                project.channels.len()
+                "no problems: {}, {}, {}, {}",
+                many(project.workflows.len(), "workflow"),
+                many(project.features.len(), "feature"),
+                many(project.segments.len(), "segment"),
+                many(project.channels.len(), "channel")
             );
             for workflow in &project.workflows {
                 let zone = workflow.schedule.timezone;
@@ -44,8 +44,12 @@ pub async fn check(root: &Path, json: bool) -> anyhow::Result<bool> {
                     .list
                     .iter()
                     .map(|problem| {
+                        let text = problems.texts.get(&problem.place.file).map_or("", String::as_str);
+                        let (line, column) = diagnostics::line_and_column(text, problem.place.span.start);
                         serde_json::json!({
                             "file": &*problem.place.file,
+                            "line": line,
+                            "column": column,
                             "start": problem.place.span.start,
                             "end": problem.place.span.end,
                             "message": problem.message,
@@ -60,4 +64,8 @@ pub async fn check(root: &Path, json: bool) -> anyhow::Result<bool> {
             Ok(false)
         }
     }
+}
+
+fn many(count: usize, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }

@@ -49,7 +49,13 @@ enum Command {
         which: Option<Which>,
     },
     /// Count the users per lifecycle state, score and segment.
-    Segments(Instant),
+    Segments {
+        #[command(flatten)]
+        instant: Instant,
+        /// Write one row per user to this CSV file: id, attributes, features, scores, lifecycle, segments.
+        #[arg(long, value_name = "FILE")]
+        export: Option<PathBuf>,
+    },
     /// Show whom a workflow would take, whom not and why. Writes nothing, sends nothing.
     Plan {
         /// The workflow's name.
@@ -172,7 +178,8 @@ async fn dispatch(cli: Cli) -> anyhow::Result<bool> {
         Command::Init { dir } => init::init(&dir),
         Command::Check => check::check(&project, json).await,
         Command::Schema { which } => schema::schema(which),
-        Command::Segments(instant) => segments::segments(&project, &instant, json).await,
+        Command::Segments { instant, export: None } => segments::segments(&project, &instant, json).await,
+        Command::Segments { instant, export: Some(file) } => segments::export(&project, &instant, &file, json).await,
         Command::Plan { workflow, instant } => plan::plan(&project, &workflow, &instant, json).await,
         Command::Run { workflow, instant } => run::run(&project, &workflow, &instant, json).await,
         Command::Serve { listen } => serve::serve(&project, listen).await,

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use unicode_width::UnicodeWidthStr;
 
 use crate::project::problems::{Problem, Problems};
+use crate::sources::faults::Faults;
 
 /// All problems, then how many. Empty where there are none.
 pub fn render(problems: &Problems) -> String {
@@ -23,6 +24,14 @@ pub fn render(problems: &Problems) -> String {
     out
 }
 
+/// Tells, on stderr, which rows of the sources could not be used.
+pub fn warn(faults: &[(String, Faults)]) {
+    for (pattern, found) in faults {
+        let rows = if found.bad == 1 { "1 row".to_owned() } else { format!("{} rows", found.bad) };
+        eprintln!("warning: {rows} of `{pattern}` could not be used\n{found}");
+    }
+}
+
 fn one(out: &mut String, problem: &Problem, text: Option<&str>) {
     let file = &problem.place.file;
     let _ = writeln!(out, "error: {}", problem.message);
@@ -38,8 +47,7 @@ fn one(out: &mut String, problem: &Problem, text: Option<&str>) {
     let end = floor(text, problem.place.span.end).max(start);
     let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);
     let line_end = text[start..].find('\n').map_or(text.len(), |at| start + at);
-    let number = text[..start].matches('\n').count() + 1;
-    let column = text[line_start..start].chars().count() + 1;
+    let (number, column) = line_and_column(text, start);
     let (line, shift) = excerpt(text[line_start..line_end].trim_end(), start - line_start);
     let indent = line.len() - line.trim_start().len();
     let shown = line.trim_start();
@@ -58,6 +66,13 @@ fn one(out: &mut String, problem: &Problem, text: Option<&str>) {
         }
         None => out.push('\n'),
     }
+}
+
+/// Line and column of an offset, both counted from 1, columns in characters.
+pub fn line_and_column(text: &str, offset: usize) -> (usize, usize) {
+    let before = &text[..floor(text, offset)];
+    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+    (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
 }
 
 /// The part of a very long line that holds the place; returns how many octets were left out before it.

@@ -15,8 +15,9 @@ pub fn init(dir: &Path) -> anyhow::Result<bool> {
     println!("made {dir}: a CD shop with {CUSTOMERS} customers, whose messages become files in {dir}/data/outbox");
     println!("\nnext:");
     println!("  winback check --project {dir}");
-    println!("  winback plan lapsed-buyers --as-of 1998-06-30 --project {dir}");
-    println!("  winback run lapsed-buyers --as-of 1998-06-30 --project {dir}");
+    println!("  winback plan lapsed-buyers --as-of 1998-05-01 --project {dir}");
+    println!("  winback run lapsed-buyers --as-of 1998-05-01 --project {dir}");
+    println!("  winback report --as-of 1998-06-30 --project {dir}");
     println!("\nthen put your own files under `sources:` in {dir}/winback.yaml");
     Ok(true)
 }

@@ -2,6 +2,9 @@
 //!
 //! Exit codes: 0 done, 1 a check or a run failed, 2 wrong usage.
 
+#[macro_use]
+mod output;
+
 pub mod as_of;
 pub mod check;
 pub mod commands;

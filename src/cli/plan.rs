@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::commands::Instant;
-use super::{as_of, open, progress, segments};
+use super::{as_of, diagnostics, open, progress, segments};
 use crate::app::preview::{Sample, preview};
 use crate::domain::clock::Clock;
 use crate::outcomes::effect::interval::Alpha;
@@ -21,6 +21,7 @@ pub async fn plan(root: &Path, name: &str, instant: &Instant, json: bool) -> any
     let spinner = progress::spinner("reading users and events");
     let plan = preview(project, workflow, &opened.catalog, &opened.templates, store.as_ref(), at).await?;
     spinner.finish_and_clear();
+    diagnostics::warn(&plan.faults);
     let lift = smallest_detectable_lift(BASE_RATE, plan.holdout, plan.treated, Alpha::FIVE_PERCENT, POWER);
     if json {
         let samples: Vec<serde_json::Value> = plan

@@ -24,10 +24,13 @@ pub async fn report(root: &Path, name: Option<&str>, format: Format, instant: &I
         Some(name) => vec![open::workflow(project, name)?],
         None => project.workflows.iter().collect(),
     };
-    let Some(store) = Store::open_existing(&project.database.0).await? else {
+    let Some(store) = Store::open_to_read(&project.database.0).await? else {
         eprintln!("nothing has run yet; `winback run WORKFLOW` or `winback serve` begins");
-        return Ok(false);
+        return Ok(true);
     };
+    if chosen.is_empty() {
+        eprintln!("the folder workflows/ has no workflow to report on");
+    }
     let spinner = progress::spinner("reading events and the ledger");
     let reports = collect(project, &chosen, &opened.catalog, &store, at).await?;
     spinner.finish_and_clear();
@@ -35,7 +38,7 @@ pub async fn report(root: &Path, name: Option<&str>, format: Format, instant: &I
     Ok(true)
 }
 
-/// Reads what happened up to `at` and computes the figures.
+/// Reads what happened up to `at` and computes the figures; the ledger is only read.
 pub async fn collect(
     project: &Project,
     workflows: &[&Workflow],
@@ -45,10 +48,9 @@ pub async fn collect(
 ) -> anyhow::Result<Vec<Report>> {
     let mut reports = Vec::new();
     for workflow in workflows {
-        if let Err(error) = attribution::update(project, workflow, catalog, store, at).await {
-            eprintln!("warning: {}: outcomes are as of the last time the events could be read: {error}", workflow.name);
-        }
-        reports.push(figures(&read::facts(project, workflow, store, at).await?));
+        let windows = read::windows(workflow, store, at).await?;
+        let findings = attribution::find_in_events(project, workflow, catalog, &windows, at).await?;
+        reports.push(figures(&read::facts(project, workflow, store, at, &findings).await?));
     }
     Ok(reports)
 }

@@ -2,11 +2,13 @@
 
 use std::path::Path;
 
+use anyhow::bail;
 use tokio_util::sync::CancellationToken;
 
 use super::commands::Instant;
-use super::{as_of, open, progress};
+use super::{as_of, diagnostics, open, progress};
 use crate::app::environment::{Environment, settings};
+use crate::app::work::{WorkError, until_stopped};
 use crate::audience::run::RunReport;
 use crate::domain::clock::Clock;
 use crate::domain::vocabulary::MessageStatus;
@@ -19,6 +21,12 @@ pub async fn run(root: &Path, name: &str, instant: &Instant, json: bool) -> anyh
     let slot = as_of::read(instant, opened.project.timezone, system)?;
     let clock = if instant.as_of.is_some() { Clock::virtual_at(slot) } else { Clock::System };
     let environment = Environment::open(opened.project, opened.templates, clock, &settings(&open::variable)).await?;
+    if let Some(last) = environment.store.last_slot(name).await?.filter(|last| *last > slot) {
+        bail!(
+            "`{name}` has already run as of {}; a run of an earlier instant would mix up the order of what happened",
+            last.format("%Y-%m-%d %H:%M:%S UTC")
+        );
+    }
     let stop = CancellationToken::new();
     let asked = stop.clone();
     tokio::spawn(async move {
@@ -34,11 +42,23 @@ pub async fn run(root: &Path, name: &str, instant: &Instant, json: bool) -> anyh
         );
     }
     let spinner = progress::spinner("running");
-    let report = environment.run_slot(&workflow, &opened.catalog, slot).await?;
-    spinner.set_message("delivering");
-    let (moved, settled) = environment.work_off(&opened.catalog, &stop).await?;
+    let work = async {
+        let report = environment.run_slot(&workflow, &opened.catalog, slot).await?;
+        spinner.set_message("delivering");
+        let (moved, settled) = environment.work_off(&opened.catalog, &stop).await?;
+        Ok::<_, WorkError>((report, moved, settled))
+    };
+    let done = until_stopped(work, &stop).await;
     environment.dispatcher.close().await;
     spinner.finish_and_clear();
+    let Some(done) = done else {
+        eprintln!("stopped in the middle; run again to go on where it was");
+        return Ok(false);
+    };
+    let (report, moved, settled) = done?;
+    if let RunReport::Done(summary) = &report {
+        diagnostics::warn(&summary.faults);
+    }
     let pending = environment.store.count_messages(MessageStatus::Pending).await?;
     let next = environment.store.next_attempt().await?;
     if json {

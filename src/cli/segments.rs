@@ -2,14 +2,16 @@
 
 use std::path::Path;
 
+use anyhow::bail;
 use comfy_table::{CellAlignment, Table, presets};
 
 use super::commands::Instant;
-use super::{as_of, open, progress};
+use super::{as_of, diagnostics, open, progress};
 use crate::domain::clock::Clock;
 use crate::features::calendar::Calendar;
 use crate::segments::Evaluation;
 use crate::segments::counts::{Counts, count_users};
+use crate::segments::export::export as write_users;
 
 /// Counts and prints.
 pub async fn segments(root: &Path, instant: &Instant, json: bool) -> anyhow::Result<bool> {
@@ -24,13 +26,35 @@ pub async fn segments(root: &Path, instant: &Instant, json: bool) -> anyhow::Res
     let counts = count_users(&evaluation, &facts, project).await?;
     let faults = facts.verify()?;
     spinner.finish_and_clear();
-    for (pattern, found) in faults {
-        eprintln!("warning: {} rows of `{pattern}` could not be used\n{found}", found.bad);
-    }
+    diagnostics::warn(&faults);
     if json {
         println!("{}", to_json(&counts, at));
     } else {
         print(&counts, &at.with_timezone(&project.timezone).format("%Y-%m-%d %H:%M %Z").to_string());
+    }
+    Ok(true)
+}
+
+/// Writes one row per user and says how many.
+pub async fn export(root: &Path, instant: &Instant, file: &Path, json: bool) -> anyhow::Result<bool> {
+    if !file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv")) {
+        bail!("--export writes CSV: give a name that ends in .csv, not {}", file.display());
+    }
+    let now = Clock::System.now();
+    let Some(opened) = open::open(root, now).await else { return Ok(false) };
+    let project = &opened.project;
+    let at = as_of::read(instant, project.timezone, now)?;
+    let spinner = progress::spinner("reading users and events");
+    let calendar = Calendar { as_of: at, zone: project.timezone };
+    let evaluation = Evaluation::compile(project, &opened.catalog, calendar)?;
+    let facts = opened.catalog.facts(at).await?;
+    let exported = write_users(&evaluation, &facts, file).await?;
+    spinner.finish_and_clear();
+    diagnostics::warn(&exported.faults);
+    if json {
+        println!("{}", serde_json::json!({"file": file.display().to_string(), "users": exported.users}));
+    } else {
+        println!("{} users written to {}", exported.users, file.display());
     }
     Ok(true)
 }

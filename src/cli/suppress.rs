@@ -7,7 +7,7 @@ use clap::Subcommand;
 
 use super::{open, segments};
 use crate::domain::clock::Clock;
-use crate::domain::contact::EmailAddress;
+use crate::domain::contact::{EmailAddress, phone_key};
 use crate::domain::vocabulary::SuppressionReason;
 use crate::store::Store;
 
@@ -81,8 +81,8 @@ fn parse(who: &str) -> anyhow::Result<(&'static str, String)> {
     if let Some(user) = who.strip_prefix("user:").filter(|user| !user.is_empty()) {
         return Ok(("user", user.to_owned()));
     }
-    if let Some(phone) = who.strip_prefix("phone:").filter(|phone| !phone.is_empty()) {
-        return Ok(("phone", phone.to_owned()));
+    if let Some(phone) = who.strip_prefix("phone:").filter(|phone| phone.contains(|c: char| c.is_ascii_digit())) {
+        return Ok(("phone", phone_key(phone)));
     }
     let address = EmailAddress::parse(who).map_err(|error| {
         anyhow!("this is no e-mail address ({error}); write user:ID for a user, phone:NUMBER for a number")

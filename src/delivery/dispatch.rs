@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use futures::StreamExt;
 use tokio_util::sync::CancellationToken;
 
@@ -10,7 +12,8 @@ use super::journal::{Claim, Journal};
 use super::outbox::{Outlet, Transport};
 use super::prepare::{self, Context, Ready};
 use super::render::{LinkMaker, Templates};
-use super::transport::Delivery;
+use super::smtp::reply::is_bare_550;
+use super::transport::{Delivery, Fault};
 use super::verdict::{Tried, judge};
 use crate::domain::clock::Clock;
 use crate::domain::vocabulary::{MessageStatus, SkipReason, SuppressionReason};
@@ -20,6 +23,9 @@ use crate::store::entities::{enrollment, message};
 use crate::store::messages::{Settled, Settlement};
 use crate::store::suppressions::Suppressed;
 use crate::store::{Store, StoreError};
+
+/// How long the last settlements may take at the end of a process.
+const LAST_WRITE: Duration = Duration::from_secs(1);
 
 /// Sends what is due. One per process.
 #[derive(Debug)]
@@ -137,7 +143,11 @@ impl Dispatcher {
             }
             Transport::Smtp(_) | Transport::Webhook(_) => {
                 let work = futures::stream::iter(ready).map(|(item, one)| async move {
-                    let answer = self.attempt(outlet, &item, one, stop).await;
+                    if let Some(until) = self.held_back(outlet, stop) {
+                        self.settle(&item.message, None, Settled::Again(until)).await;
+                        return Ok(());
+                    }
+                    let answer = self.attempt(outlet, &item, one).await;
                     self.conclude(outlet, &item, answer).await
                 });
                 let mut done = work.buffer_unordered(outlet.concurrency());
@@ -192,14 +202,13 @@ impl Dispatcher {
         all
     }
 
-    async fn attempt(&self, outlet: &Outlet, item: &Item, one: Ready, stop: &CancellationToken) -> Delivery {
-        let waits = |reply: &str| Delivery::Unavailable { reply: reply.to_owned() };
-        if stop.is_cancelled() {
-            return waits("stopping");
-        }
-        if outlet.paused_until(self.clock.now()).is_some() {
-            return waits("the channel waits");
-        }
+    /// Until when a claimed message goes back into the queue, if it must not begin any more.
+    fn held_back(&self, outlet: &Outlet, stop: &CancellationToken) -> Option<DateTime<Utc>> {
+        let now = self.clock.now();
+        if stop.is_cancelled() { Some(now) } else { outlet.paused_until(now) }
+    }
+
+    async fn attempt(&self, outlet: &Outlet, item: &Item, one: Ready) -> Delivery {
         outlet.limit.ready().await;
         match (&outlet.transport, one) {
             (Transport::Smtp(smtp), Ready::Mail(mail)) => {
@@ -212,15 +221,33 @@ impl Dispatcher {
                 smtp.send(&mail, self.journal.mark(claim)).await
             }
             (Transport::Webhook(webhook), Ready::Call(call)) => {
-                // No mark: the receiver knows a repeated call by its id.
-                webhook.send(&call, self.clock.now()).await
+                // No mark: the receiver knows a repeated call by its id. The instant is the machine's also
+                // where the clock is virtual: the receiver compares what was signed with its own clock.
+                webhook.send(&call, Clock::System.now()).await
             }
-            (Transport::Smtp(_) | Transport::Webhook(_) | Transport::Directory(_), _) => waits("not for this channel"),
+            (Transport::Smtp(_) | Transport::Webhook(_) | Transport::Directory(_), _) => {
+                Delivery::Unavailable { reply: "not for this channel".to_owned() }
+            }
         }
+    }
+
+    /// One 550 without an enhanced code may mean anything; a second one, to another message for the
+    /// same address, means that nobody is there.
+    async fn weigh(&self, item: &Item, answer: Delivery) -> Result<Delivery, StoreError> {
+        let reply = match answer {
+            Delivery::Refused { reply, fault: Fault::Unclear } if is_bare_550(&reply) => reply,
+            other => return Ok(other),
+        };
+        let workflows: Vec<&str> = self.project.workflows.iter().map(|workflow| workflow.name.as_str()).collect();
+        let email = item.enrollment.email.as_deref().unwrap_or_default();
+        let before = self.store.refusals(&workflows, &item.message, email).await?;
+        let again = before.iter().any(|reply| is_bare_550(reply));
+        Ok(Delivery::Refused { reply, fault: if again { Fault::Address } else { Fault::Unclear } })
     }
 
     async fn conclude(&self, outlet: &Outlet, item: &Item, answer: Delivery) -> Result<(), StoreError> {
         let now = self.clock.now();
+        let answer = self.weigh(item, answer).await?;
         let resume_at = match &answer {
             Delivery::Unavailable { reply } => {
                 if outlet.paused_until(now).is_none() {
@@ -281,8 +308,13 @@ impl Dispatcher {
         self.store.recover(&repeatable, resend, self.clock.now()).await
     }
 
-    /// Says goodbye to the other sides.
+    /// Makes durable what was noted, also by senders that were cut off, and says goodbye to the other sides.
     pub async fn close(&self) {
+        match tokio::time::timeout(LAST_WRITE, self.journal.flush()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(%error, "the last answers could not be recorded"),
+            Err(_) => tracing::error!("the last answers could not be recorded in time"),
+        }
         for outlet in self.outlets.values() {
             outlet.close().await;
         }

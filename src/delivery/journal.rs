@@ -126,7 +126,9 @@ async fn write(store: &Store, clock: &Clock, batch: Vec<Entry>) -> Result<(), St
 
 /// Marks what may still go out: an unsubscribe that arrived since the claim is heeded here, before
 /// the final dot.
-async fn mark(store: &Store, marks: Vec<(Claim, oneshot::Sender<bool>)>) -> Result<(), StoreError> {
+async fn mark(store: &Store, mut marks: Vec<(Claim, oneshot::Sender<bool>)>) -> Result<(), StoreError> {
+    // A sender that was cut off meanwhile sends nothing: its message must not look as if it had.
+    marks.retain(|(_, answer)| !answer.is_closed());
     if marks.is_empty() {
         return Ok(());
     }

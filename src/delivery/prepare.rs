@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::mime::{self, MailParts};
 use super::render::{LinkMaker, Rendered, Scope, Templates};
 use super::transport::{Call, Mail};
-use crate::domain::contact::{EmailAddress, is_clean};
+use crate::domain::contact::{EmailAddress, is_clean, phone_key};
 use crate::domain::vocabulary::{EnrollmentStatus, SkipReason};
 use crate::project::model::{Channel, ChannelKind, ContactField, MailIdentity, Workflow};
 use crate::store::entities::{enrollment, message};
@@ -49,7 +49,7 @@ pub fn address_key(channel: &Channel, enrollment: &enrollment::Model) -> Option<
         ContactField::Email => {
             enrollment.email.as_deref().and_then(|text| EmailAddress::parse(text).ok()).map(|a| a.suppression_key())
         }
-        ContactField::Phone => enrollment.phone.as_deref().map(|text| text.trim().to_owned()),
+        ContactField::Phone => enrollment.phone.as_deref().map(phone_key),
         ContactField::UserId => None,
     }
 }

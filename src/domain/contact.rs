@@ -110,6 +110,12 @@ pub fn ascii_domain(domain: &str) -> Option<String> {
     sound.then_some(ascii)
 }
 
+/// A telephone number as suppressions know it: its digits, and the `+` before them, however it is written.
+pub fn phone_key(text: &str) -> String {
+    let digits = text.chars().filter(char::is_ascii_digit);
+    text.trim_start().chars().take(1).filter(|first| *first == '+').chain(digits).collect()
+}
+
 /// Whether a character may not stand in a name, subject or header: C0, DEL, C1, line and paragraph
 /// separators, and the bidirectional controls that make text read other than it is.
 pub fn is_forbidden(c: char) -> bool {
@@ -155,6 +161,13 @@ mod tests {
             assert!(EmailAddress::parse(bad).is_err(), "{bad:?}");
         }
         assert!(EmailAddress::parse(&format!("{}@x.com", "a".repeat(65))).is_err());
+    }
+
+    #[test]
+    fn a_number_is_one_however_it_is_written() {
+        for text in ["+86 138-0000-0000", "+86 (138) 0000 0000", " +8613800000000 "] {
+            assert_eq!(phone_key(text), "+8613800000000");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use datafusion::arrow::datatypes::DataType;
 use datafusion::functions_aggregate::expr_fn::{count, count_distinct, first_value, max, min, sum};
-use datafusion::logical_expr::{Expr, ExprFunctionExt, cast, ident, lit};
+use datafusion::logical_expr::{Expr, cast, ident, lit};
 use datafusion::scalar::ScalarValue;
 
 use super::calendar::Calendar;
@@ -116,17 +116,22 @@ pub fn build(aggregate: &Aggregate, scope: &Scope) -> Result<Built, Vec<Problem>
         }
     };
     let expr = match condition {
-        Some(condition) => expr.filter(condition).build().map_err(|error| {
-            // The builder refuses only what is no aggregate; the message is for whoever adds one above.
-            vec![Problem {
-                message: error.to_string(),
-                place: crate::project::problems::Place::file("winback.yaml"),
-                hint: None,
-            }]
-        })?,
+        Some(condition) => only(expr, condition),
         None => expr,
     };
     Ok(Built { expr, kind, empty })
+}
+
+/// An aggregate over the rows where a condition holds. The engine's builder cannot be used for it: it forgets
+/// that an aggregate was distinct, and its order.
+fn only(aggregate: Expr, condition: Expr) -> Expr {
+    match aggregate {
+        Expr::AggregateFunction(mut function) => {
+            function.params.filter = Some(Box::new(condition));
+            Expr::AggregateFunction(function)
+        }
+        other => other,
+    }
 }
 
 /// Digits of an exact sum: up to 10^29, in billionths.
@@ -142,10 +147,20 @@ pub fn exact_sum(value: Expr) -> Expr {
 /// A column of the events table by its name in the YAML.
 pub fn find(column: &Column, scope: &Scope) -> Result<(Kind, Expr), Vec<Problem>> {
     scope.find(&column.name, true).ok_or_else(|| {
-        let hint = scope.nearest(&column.name).map(|near| format!("did you mean `{near}`?"));
+        let unmapped = || format!("say which column it is: `{}: …` under `sources.events`", column.name);
+        let hint = match scope.nearest(&column.name) {
+            Some(near) => Some(format!("did you mean `{near}`?")),
+            None if matches!(column.name.as_str(), "value" | "id") => Some(unmapped()),
+            None => Some(format!("they have {}", known_columns(scope))),
+        };
         let message = format!("events have no column `{}`", column.name);
         vec![Problem { message, place: column.place.clone(), hint }]
     })
+}
+
+fn known_columns(scope: &Scope) -> String {
+    let names = scope.names().filter(|name| *name != "as_of").take(8).map(|name| format!("`{name}`"));
+    names.collect::<Vec<_>>().join(", ")
 }
 
 fn odd(column: &Column, function: &str, wanted: &str, kind: Kind) -> Problem {

@@ -173,7 +173,7 @@ impl Walk<'_> {
             UnaryOperator::Not => self.condition(inner).map(|value| boolean(not(value))),
             UnaryOperator::Minus | UnaryOperator::Plus => {
                 let value = self.node(inner)?;
-                if !value.kind.is_number() {
+                if !value.kind.is_number() && value.kind != Kind::Null {
                     self.problem(inner.span(), format!("this must be a number, but it is {}", value.kind.noun()), None);
                     return None;
                 }

@@ -26,7 +26,9 @@ pub struct FeatureTable {
 
 impl FeatureTable {
     /// Translates the features against the columns that the sources have; all problems at once.
-    pub fn compile(project: &Project, catalog: &Catalog, calendar: Calendar) -> Result<FeatureTable, Vec<Problem>> {
+    ///
+    /// The scope knows also the features that are wrong, as NULL, which fits anywhere.
+    pub fn translate(project: &Project, catalog: &Catalog, calendar: Calendar) -> (FeatureTable, Vec<Problem>) {
         let mut problems = Vec::new();
         let mut scope = Scope::new(calendar);
         let schema = catalog.user_schema();
@@ -52,17 +54,17 @@ impl FeatureTable {
                         scope.add(&feature.name, one.kind);
                         built.push((feature.name.clone(), one));
                     }
-                    Err(found) => problems.extend(found),
+                    Err(found) => {
+                        problems.extend(found);
+                        scope.add(&feature.name, Kind::Null);
+                    }
                 },
                 FeatureKind::Expression(expression) => waiting.push((feature, expression)),
             }
         }
         let expressions = in_order(waiting, &mut scope, &mut problems);
-        if !problems.is_empty() {
-            return Err(problems);
-        }
         let columns = schema.fields().iter().map(|field| field.name().clone()).collect();
-        Ok(FeatureTable { aggregates: built, expressions, columns, scope })
+        (FeatureTable { aggregates: built, expressions, columns, scope }, problems)
     }
 
     /// Names of the features, aggregates first.
@@ -146,6 +148,9 @@ fn in_order(
                     problem.hint = Some("these features refer to each other, or to one with a mistake".to_owned());
                 }
                 problems.push(problem);
+            }
+            for (feature, _) in still {
+                scope.add(&feature.name, Kind::Null);
             }
             return done;
         }

@@ -8,7 +8,7 @@ use datafusion::arrow::datatypes::{DataType, Field, Float64Type, Int64Type, Sche
 use datafusion::dataframe::DataFrame;
 use datafusion::datasource::MemTable;
 use datafusion::error::DataFusionError;
-use datafusion::functions_aggregate::expr_fn::{count, min};
+use datafusion::functions_aggregate::expr_fn::{count, max, min};
 use datafusion::logical_expr::{Expr, JoinType, cast, ident, lit};
 
 use crate::domain::vocabulary::OutcomeKind;
@@ -19,7 +19,7 @@ use crate::project::problems::Problem;
 use crate::segments::EvaluationError;
 use crate::sources::cell::instant_type;
 use crate::sources::{Catalog, Facts};
-use crate::store::outcomes::{Found, OpenWindow};
+use crate::store::outcomes::{Found, Window};
 use crate::store::{Store, StoreError};
 
 /// Why outcomes cannot be read.
@@ -70,38 +70,71 @@ pub fn compile(project: &Project, workflow: &Workflow, catalog: &Catalog) -> Res
     if problems.is_empty() { Ok(Looked { goal, value, recall }) } else { Err(problems) }
 }
 
-/// Reads the events up to `as_of` into the outcomes of a workflow; returns how many enrollments have one.
-///
-/// An event counts when it is later than the entry (what the run itself saw is no result of it) and
-/// before the window's end.
+/// What was found in the events, and how far they reach.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Findings {
+    /// Outcomes, by enrollment.
+    pub found: Vec<Found>,
+    /// The newest event of all; `None` where there is none.
+    pub data_until: Option<DateTime<Utc>>,
+}
+
+/// Brings the outcomes of those on the way up to `as_of`, for the conditions of their stages.
 pub async fn update(
     project: &Project,
     workflow: &Workflow,
     catalog: &Catalog,
     store: &Store,
     as_of: DateTime<Utc>,
-) -> Result<u64, OutcomeError> {
-    let windows = store.open_windows(&workflow.name, as_of).await?;
+) -> Result<(), OutcomeError> {
+    let windows = store.active_windows(&workflow.name, as_of).await?;
     if windows.is_empty() {
-        return Ok(0);
+        return Ok(());
     }
+    let findings = find_in_events(project, workflow, catalog, &windows, as_of).await?;
+    store.write_outcomes(&windows, findings.found).await?;
+    Ok(())
+}
+
+/// Reads the events up to `as_of`; the ledger is not touched, so that a report can be told again with
+/// another window, another goal or completed data.
+///
+/// An event counts when it is later than the entry (what the run itself saw is no result of it) and
+/// before the window's end.
+pub async fn find_in_events(
+    project: &Project,
+    workflow: &Workflow,
+    catalog: &Catalog,
+    windows: &[Window],
+    as_of: DateTime<Utc>,
+) -> Result<Findings, OutcomeError> {
     let looked = compile(project, workflow, catalog).map_err(EvaluationError::Problems)?;
     let facts = catalog.facts(as_of).await.map_err(EvaluationError::Source)?;
-    let mut found =
-        search(&facts, &windows, OutcomeKind::Conversion, looked.goal, looked.value).await.map_err(engine)?;
-    if let Some(recall) = looked.recall {
-        found.extend(search(&facts, &windows, OutcomeKind::Recall, recall, None).await.map_err(engine)?);
+    let mut found = Vec::new();
+    if !windows.is_empty() {
+        found = search(&facts, windows, OutcomeKind::Conversion, looked.goal, looked.value).await.map_err(engine)?;
+        if let Some(recall) = looked.recall {
+            found.extend(search(&facts, windows, OutcomeKind::Recall, recall, None).await.map_err(engine)?);
+        }
     }
+    let data_until = newest(&facts).await.map_err(engine)?;
     // A source that cannot be read is not a source in which nobody bought.
     facts.verify().map_err(EvaluationError::Source)?;
-    let count = found.len() as u64;
-    store.write_outcomes(&workflow.name, found, as_of).await?;
-    Ok(count)
+    Ok(Findings { found, data_until })
+}
+
+async fn newest(facts: &Facts) -> Result<Option<DateTime<Utc>>, DataFusionError> {
+    let batches = facts.events.clone().aggregate(vec![], vec![max(ident("time"))])?.collect().await?;
+    let newest = batches.iter().find(|batch| batch.num_rows() > 0).and_then(|batch| {
+        let times = batch.column(0).as_primitive::<TimestampMicrosecondType>();
+        times.is_valid(0).then(|| times.value(0))
+    });
+    Ok(newest.and_then(DateTime::from_timestamp_micros))
 }
 
 async fn search(
     facts: &Facts,
-    windows: &[OpenWindow],
+    windows: &[Window],
     kind: OutcomeKind,
     condition: Option<Expr>,
     value: Option<Expr>,
@@ -154,14 +187,14 @@ async fn search(
     Ok(found)
 }
 
-fn table(facts: &Facts, windows: &[OpenWindow]) -> Result<DataFrame, DataFusionError> {
+fn table(facts: &Facts, windows: &[Window]) -> Result<DataFrame, DataFusionError> {
     let schema = Arc::new(Schema::new(vec![
         Field::new("enrollment", DataType::Int64, false),
         Field::new("window user", DataType::Utf8, false),
         Field::new("entered", instant_type(), false),
         Field::new("ends", instant_type(), false),
     ]));
-    let times = |pick: fn(&OpenWindow) -> DateTime<Utc>| {
+    let times = |pick: fn(&Window) -> DateTime<Utc>| {
         TimestampMicrosecondArray::from_iter_values(windows.iter().map(|window| pick(window).timestamp_micros()))
             .with_timezone("UTC")
     };
@@ -171,7 +204,7 @@ fn table(facts: &Facts, windows: &[OpenWindow]) -> Result<DataFrame, DataFusionE
             Arc::new(Int64Array::from_iter_values(windows.iter().map(|window| window.enrollment_id))),
             Arc::new(StringArray::from_iter_values(windows.iter().map(|window| window.user_id.as_str()))),
             Arc::new(times(|window| window.entered_at)),
-            Arc::new(times(|window| window.window_ends_at)),
+            Arc::new(times(|window| window.ends_at)),
         ],
     )?;
     facts.context.read_table(Arc::new(MemTable::try_new(schema, vec![vec![batch]])?))

@@ -47,7 +47,8 @@ pub(super) fn parse(text: &str, map: TextMap) -> Result<Expression, Problem> {
     let next = parser.peek_token();
     if next.token != Token::EOF {
         let message = format!("the expression is over before `{}`", shorten(&next.token.to_string()));
-        return Err(Problem { message, place: locate(text, &map, next.span), hint: None });
+        let hint = Some("join conditions with one `AND` or `OR`".to_owned());
+        return Err(Problem { message, place: locate(text, &map, next.span), hint });
     }
     Ok(Expression { text: text.to_owned(), ast, place: map.whole().clone(), map })
 }

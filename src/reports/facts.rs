@@ -36,6 +36,9 @@ pub struct About {
     pub strategy: Option<String>,
     /// The instant of the report: nothing later is counted.
     pub as_of: DateTime<Utc>,
+    /// How far the events are known: the report's instant, or the newest event where that is earlier. Only
+    /// a window that ends before it has passed.
+    pub data_until: DateTime<Utc>,
     /// The event that counts as conversion.
     pub goal_event: String,
     /// Conversions count so long from entry.
@@ -52,6 +55,9 @@ pub struct About {
 /// One enrollment.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Participant {
+    /// Whether it is the user's first in this workflow. The programme is measured over these: a user
+    /// keeps the arm at every entry, so later entries are not independent of the first.
+    pub first: bool,
     /// As assigned at entry.
     pub arm: Arm,
     /// When the user entered.

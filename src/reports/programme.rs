@@ -24,6 +24,8 @@ pub struct Programme {
     pub horizons: Vec<Horizon>,
     /// Users still inside the goal window: in `split`, and in no figure of the goal window.
     pub open: u64,
+    /// Later entries of users who are counted already: in the stages, not in the programme.
+    pub again: u64,
     /// Money.
     pub value: Value,
     /// Conversions that last-touch counting claims, over all stages and users.
@@ -89,8 +91,8 @@ pub fn programme(facts: &WorkflowFacts) -> Programme {
     let goal = horizon(facts, facts.about.goal_window, split.ok);
     let shorter = HORIZONS.into_iter().map(TimeDelta::days).filter(|days| *days < facts.about.goal_window);
     let horizons = shorter.map(|window| horizon(facts, window, split.ok)).chain([goal]).collect();
-    let matured = || facts.participants.iter().filter(|p| has_matured(p, &facts.about));
-    let open = (facts.participants.len() - matured().count()) as u64;
+    let matured = || first_entries(facts).filter(|p| has_matured(p, &facts.about));
+    let open = (first_entries(facts).count() - matured().count()) as u64;
     let judgement = judge(&Evidence {
         sound: split.ok,
         holdout_planned: split.planned > 0,
@@ -109,6 +111,7 @@ pub fn programme(facts: &WorkflowFacts) -> Programme {
         split,
         horizons,
         open,
+        again: facts.participants.iter().filter(|participant| !participant.first).count() as u64,
         value: value(facts, split.ok),
         attributed: facts.stages.iter().map(|stage| stage.converted).sum(),
         attributed_matured,
@@ -119,9 +122,14 @@ pub fn programme(facts: &WorkflowFacts) -> Programme {
     }
 }
 
+/// One entry of each user: the units that were randomised.
+fn first_entries(facts: &WorkflowFacts) -> impl Iterator<Item = &Participant> {
+    facts.participants.iter().filter(|participant| participant.first)
+}
+
 fn split(facts: &WorkflowFacts) -> Split {
-    let holdout = facts.participants.iter().filter(|p| p.arm == Arm::Holdout).count() as u64;
-    let treated = facts.participants.len() as u64 - holdout;
+    let holdout = first_entries(facts).filter(|p| p.arm == Arm::Holdout).count() as u64;
+    let treated = first_entries(facts).count() as u64 - holdout;
     let planned = facts.about.planned_holdout;
     let p = split_p(holdout, treated, planned);
     Split { treated, holdout, planned, p, ok: p.is_none_or(|p| p >= BROKEN_BELOW) }
@@ -129,8 +137,8 @@ fn split(facts: &WorkflowFacts) -> Split {
 
 fn horizon(facts: &WorkflowFacts, window: TimeDelta, sound: bool) -> Horizon {
     let (mut treated, mut holdout) = (Tally::default(), Tally::default());
-    for participant in &facts.participants {
-        if !has_passed(participant.entered_at, window, facts.about.as_of) {
+    for participant in first_entries(facts) {
+        if !has_passed(participant.entered_at, window, facts.about.data_until) {
             continue;
         }
         let tally = match participant.arm {
@@ -150,7 +158,7 @@ fn has_passed(entered_at: DateTime<Utc>, window: TimeDelta, as_of: DateTime<Utc>
 }
 
 fn has_matured(participant: &Participant, about: &About) -> bool {
-    has_passed(participant.entered_at, about.goal_window, about.as_of)
+    has_passed(participant.entered_at, about.goal_window, about.data_until)
 }
 
 /// Whether the conversion came at or after entry and strictly before the span's end.
@@ -163,7 +171,7 @@ fn converted_within(participant: &Participant, window: TimeDelta) -> bool {
 
 fn value(facts: &WorkflowFacts, sound: bool) -> Value {
     let margin = f64::from(facts.about.margin) / 10_000.0;
-    let of = |arm: Arm| facts.participants.iter().filter(move |p| p.arm == arm && has_matured(p, &facts.about));
+    let of = |arm: Arm| first_entries(facts).filter(move |p| p.arm == arm && has_matured(p, &facts.about));
     let cost: f64 = of(Arm::Treated).map(|p| p.cost_minor).sum();
     let cost = if cost.is_finite() { cost } else { 0.0 };
     let net = |arm| Moments::of(of(arm).map(|p| margin * p.value_minor as f64 - p.cost_minor));

@@ -5,9 +5,12 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use chrono::{DateTime, Utc};
 
 use super::facts::{About, MessageTotals, Participant, StageExperiment, StageFacts, WorkflowFacts};
-use crate::domain::vocabulary::{Arm, HitClass, HitKind, MessageStatus, SkipReason};
-use crate::project::model::{EventSelector, Project, Stage, Workflow};
+use crate::domain::vocabulary::{Arm, HitClass, HitKind, MessageStatus, OutcomeKind, SkipReason};
+use crate::outcomes::attribution::Findings;
+use crate::project::model::{BasisPoints, EventSelector, Project, Stage, Workflow};
+use crate::stages::versions::Versions;
 use crate::store::entities::message;
+use crate::store::outcomes::Window;
 use crate::store::{Store, StoreError};
 
 /// What one message of the treated arm did within its turn: from its own instant to the next stage's
@@ -22,16 +25,75 @@ struct Turn {
     until: DateTime<Utc>,
 }
 
-/// Reads everything about a workflow that happened up to `as_of`.
+/// An enrollment with what was found in its events.
+struct Person {
+    first: bool,
+    arm: Arm,
+    entered_at: DateTime<Utc>,
+    converted_at: Option<DateTime<Utc>>,
+    value_minor: i64,
+    recalled_at: Option<DateTime<Utc>>,
+}
+
+/// Windows of all enrollments of a workflow, by the goal's window as it is now: a report can be told
+/// again with another one.
+pub async fn windows(workflow: &Workflow, store: &Store, as_of: DateTime<Utc>) -> Result<Vec<Window>, StoreError> {
+    let within = workflow.goal.within.to_delta();
+    let people = store.participants(&workflow.name).await?.into_iter().filter(|person| person.entered_at < as_of);
+    Ok(people
+        .map(|person| Window {
+            enrollment_id: person.id,
+            ends_at: person.entered_at + within,
+            entered_at: person.entered_at,
+            user_id: person.user_id,
+        })
+        .collect())
+}
+
+async fn people(
+    store: &Store,
+    workflow: &Workflow,
+    as_of: DateTime<Utc>,
+    findings: &Findings,
+) -> Result<BTreeMap<i64, Person>, StoreError> {
+    let mut users = HashSet::new();
+    let mut people: BTreeMap<i64, Person> = BTreeMap::new();
+    // In order of entry, so that a user's first one is seen first.
+    for row in store.participants(&workflow.name).await?.into_iter().filter(|row| row.entered_at <= as_of) {
+        let person = Person {
+            first: users.insert(row.user_id),
+            arm: row.arm,
+            entered_at: row.entered_at,
+            converted_at: None,
+            value_minor: 0,
+            recalled_at: None,
+        };
+        people.insert(row.id, person);
+    }
+    for found in &findings.found {
+        let Some(person) = people.get_mut(&found.enrollment_id) else { continue };
+        match found.kind {
+            OutcomeKind::Conversion => {
+                person.converted_at = Some(found.first_at);
+                person.value_minor = found.value_minor;
+            }
+            OutcomeKind::Recall => person.recalled_at = Some(found.first_at),
+        }
+    }
+    Ok(people)
+}
+
+/// Reads everything about a workflow that happened up to `as_of`; `findings` are those of [`windows`].
 pub async fn facts(
     project: &Project,
     workflow: &Workflow,
     store: &Store,
     as_of: DateTime<Utc>,
+    findings: &Findings,
 ) -> Result<WorkflowFacts, StoreError> {
-    let people = store.participants(&workflow.name).await?;
-    let people: HashMap<i64, _> =
-        people.into_iter().filter(|person| person.entered_at <= as_of).map(|person| (person.id, person)).collect();
+    let people = people(store, workflow, as_of, findings).await?;
+    let planned = planned_holdout(project, workflow, store, as_of).await?;
+    let about = about(workflow, as_of, findings, planned);
     let rows = store.messages(&workflow.name).await?;
     let clicks = Clicks::read(store, workflow, as_of).await?;
     let window = workflow.goal.within.to_delta();
@@ -84,7 +146,7 @@ pub async fn facts(
             // unsubscribe) moves its end.
             let next = workflow.stages.get(turn.stage + 1).map(|next| row.created_at + next.after);
             let end = next.map_or(window_end, |next| next.min(window_end));
-            if end > as_of {
+            if end > about.data_until {
                 experiment.open += 1;
             } else {
                 let tally = if assigned_send { &mut experiment.sent } else { &mut experiment.withheld };
@@ -115,29 +177,52 @@ pub async fn facts(
         *costs.entry(turn.enrollment).or_default() += cost;
     }
     let mut participants: Vec<(i64, Participant)> = people
-        .into_values()
-        .map(|person| {
+        .into_iter()
+        .map(|(id, person)| {
             let participant = Participant {
+                first: person.first,
                 arm: person.arm,
                 entered_at: person.entered_at,
-                converted_at: person.converted_at.filter(|at| *at <= as_of),
+                converted_at: person.converted_at,
                 value_minor: person.value_minor,
-                cost_minor: costs.get(&person.id).copied().unwrap_or(0.0),
-                claimed: claims.get(&person.id).copied().unwrap_or(0),
+                cost_minor: costs.get(&id).copied().unwrap_or(0.0),
+                claimed: claims.get(&id).copied().unwrap_or(0),
             };
-            (person.id, participant)
+            (id, participant)
         })
         .collect();
     participants.sort_by_key(|(id, participant)| (participant.entered_at, *id));
     Ok(WorkflowFacts {
-        about: about(workflow, as_of),
+        about,
         participants: participants.into_iter().map(|(_, participant)| participant).collect(),
         messages: totals,
         stages,
     })
 }
 
-fn about(workflow: &Workflow, as_of: DateTime<Utc>) -> About {
+/// The share that was to be held out: each version's, weighted by those who entered under it. A version
+/// that no longer fits the project counts as the present one.
+async fn planned_holdout(
+    project: &Project,
+    workflow: &Workflow,
+    store: &Store,
+    as_of: DateTime<Utc>,
+) -> Result<BasisPoints, StoreError> {
+    let mut versions = Versions::default();
+    let (mut enrolled, mut held_out) = (0_u64, 0_u64);
+    for (version, users) in store.enrolled_by_version(&workflow.name, as_of).await? {
+        let then = versions.get(project, store, &workflow.name, &version).await?;
+        let share = then.map_or(workflow.holdout, |then| then.holdout);
+        let users = u64::try_from(users).unwrap_or(0);
+        enrolled += users;
+        held_out += users * u64::from(share);
+    }
+    // A mean of shares is a share; rounded to the nearest.
+    let mean = (held_out + enrolled / 2).checked_div(enrolled);
+    Ok(mean.and_then(|mean| BasisPoints::try_from(mean).ok()).unwrap_or(workflow.holdout))
+}
+
+fn about(workflow: &Workflow, as_of: DateTime<Utc>, findings: &Findings, planned_holdout: BasisPoints) -> About {
     About {
         workflow: workflow.name.clone(),
         title: workflow.title.clone(),
@@ -145,6 +230,7 @@ fn about(workflow: &Workflow, as_of: DateTime<Utc>) -> About {
         owner: workflow.owner.clone(),
         strategy: workflow.strategy.clone(),
         as_of,
+        data_until: findings.data_until.map_or(as_of, |newest| newest.min(as_of)),
         goal_event: match &workflow.goal.event {
             EventSelector::Any => "*".to_owned(),
             EventSelector::Named(name) => name.clone(),
@@ -152,7 +238,7 @@ fn about(workflow: &Workflow, as_of: DateTime<Utc>) -> About {
         goal_window: workflow.goal.within.to_delta(),
         goal_valued: workflow.goal.value.is_some(),
         margin: workflow.goal.margin,
-        planned_holdout: workflow.holdout,
+        planned_holdout,
     }
 }
 

@@ -28,6 +28,7 @@ fn about(name: &str) -> About {
         owner: None,
         strategy: None,
         as_of: entered() + TimeDelta::days(28),
+        data_until: entered() + TimeDelta::days(28),
         goal_event: "purchase".to_owned(),
         goal_window: TimeDelta::days(28),
         goal_valued: true,
@@ -106,6 +107,7 @@ fn campaign() -> WorkflowFacts {
             }
         }
         participants.push(Participant {
+            first: true,
             arm: Arm::parse(&row["arm"]).expect("an arm"),
             entered_at: entered(),
             converted_at: day.map(|day| entered() + TimeDelta::days(day)),
@@ -212,6 +214,7 @@ fn revenue_alone_gives_the_reference_welch() {
 fn small(treated: (u64, u64), holdout: (u64, u64), planned: u32) -> WorkflowFacts {
     let arm = |arm, (converted, users): (u64, u64)| {
         (0..users).map(move |i| Participant {
+            first: true,
             arm,
             entered_at: entered(),
             converted_at: (i < converted).then(|| entered() + TimeDelta::days(3)),
@@ -233,6 +236,7 @@ fn small(treated: (u64, u64), holdout: (u64, u64), planned: u32) -> WorkflowFact
 fn the_edges_have_stated_verdicts() {
     let early = |mut facts: WorkflowFacts| {
         facts.about.as_of = entered() + TimeDelta::days(27);
+        facts.about.data_until = facts.about.as_of;
         facts
     };
     let mut one_left = small((300, 900), (9, 100), 1_000);

@@ -15,6 +15,7 @@
 
 use super::comparison::Comparison;
 use super::facts::Tally;
+use crate::outcomes::effect::anytime::BURN_IN;
 use crate::outcomes::effect::interval::{Alpha, Interval};
 use crate::outcomes::effect::power::{USUAL_POWER, smallest_detectable_lift};
 
@@ -175,9 +176,12 @@ pub fn judge(evidence: &Evidence) -> Judgement {
         (true, Some(anytime)) => (Basis::Anytime, anytime.interval),
         (true, None) => return with(Reason::FewConversions, None),
     };
-    let reason = if interval.low > 0.0 {
+    // The burn-in holds also when all have matured: between weekly runs a small campaign has "all matured"
+    // again and again, and a handful of conversions looked at often enough always shows something.
+    let enough = evidence.treated.converted.min(evidence.holdout.converted) >= BURN_IN;
+    let reason = if interval.low > 0.0 && enough {
         Reason::Above
-    } else if interval.high < 0.0 {
+    } else if interval.high < 0.0 && enough {
         Reason::Below
     } else if smallest_detectable.is_some_and(|lift| lift <= worth_having) {
         Reason::NothingSeen

@@ -109,6 +109,18 @@ pub fn last_touch(programme: &Programme) -> String {
 /// What has to be known to read the figures right.
 pub fn notes(report: &Report) -> Vec<String> {
     let mut notes = vec![maturity(report)];
+    let about = &report.about;
+    if about.data_until < about.as_of {
+        let until = about.data_until.format("%Y-%m-%d %H:%M UTC");
+        notes.push(format!("The events reach to {until}: only windows that ended before then count as passed."));
+    }
+    if report.programme.again > 0 {
+        notes.push(format!(
+            "The programme is measured over each user's first entry; {} later entries of the same users are in the \
+             messages and stages only.",
+            count(report.programme.again)
+        ));
+    }
     if report.programme.judgement.decided_by.is_some_and(|(basis, _)| basis == Basis::Anytime) {
         notes.push("While users are inside their window, the verdict rests on the anytime interval.".to_owned());
     }

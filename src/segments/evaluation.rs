@@ -24,7 +24,16 @@ pub enum EvaluationError {
     Source(#[from] SourceError),
     /// The engine failed.
     #[error("the evaluation failed: {0}")]
-    Engine(#[from] DataFusionError),
+    Engine(DataFusionError),
+}
+
+impl From<DataFusionError> for EvaluationError {
+    fn from(error: DataFusionError) -> EvaluationError {
+        match SourceError::from_engine(error) {
+            SourceError::Engine(error) => EvaluationError::Engine(error),
+            source => EvaluationError::Source(source),
+        }
+    }
 }
 
 /// A project's expressions, translated as of an instant.
@@ -46,8 +55,19 @@ impl Evaluation {
     /// Names become known in the order features, scores, lifecycle, segments (each in the order of
     /// the YAML), and an expression sees what came before it.
     pub fn compile(project: &Project, catalog: &Catalog, calendar: Calendar) -> Result<Evaluation, EvaluationError> {
-        let mut problems = Vec::new();
-        let features = FeatureTable::compile(project, catalog, calendar).map_err(EvaluationError::Problems)?;
+        let (evaluation, problems) = Evaluation::translate(project, catalog, calendar)?;
+        if problems.is_empty() { Ok(evaluation) } else { Err(EvaluationError::Problems(problems)) }
+    }
+
+    /// [`Evaluation::compile`] for a check: what is wrong stands beside the evaluation, whose scope knows all
+    /// names, so that the workflows that use a wrong feature are not called wrong too. Only one
+    /// without problems can be carried out.
+    pub fn translate(
+        project: &Project,
+        catalog: &Catalog,
+        calendar: Calendar,
+    ) -> Result<(Evaluation, Vec<Problem>), DataFusionError> {
+        let (features, mut problems) = FeatureTable::translate(project, catalog, calendar);
         let mut scope = features.scope.clone();
         let scores = project.rfm.as_ref().and_then(|rfm| match Scores::compile(rfm, &mut scope) {
             Ok(scores) => Some(scores),
@@ -73,10 +93,7 @@ impl Evaluation {
             // Known from here on even when it is wrong, so that its users are not called wrong too.
             scope.add(&segment.name, Kind::Bool);
         }
-        if !problems.is_empty() {
-            return Err(EvaluationError::Problems(problems));
-        }
-        Ok(Evaluation { calendar, scope, features, scores, lifecycle: state, segments })
+        Ok((Evaluation { calendar, scope, features, scores, lifecycle: state, segments }, problems))
     }
 
     /// One row per user: contacts, attributes, features, scores, lifecycle, segments.

@@ -7,6 +7,7 @@
 pub mod condition;
 pub mod counts;
 pub mod evaluation;
+pub mod export;
 pub mod lifecycle;
 pub mod rfm;
 

@@ -44,13 +44,14 @@ impl Scores {
             problems.extend(wrong);
             None
         });
-        if !problems.is_empty() {
-            return Err(problems);
-        }
+        // Known also when something is wrong, so that whoever uses them is not called wrong too.
         for name in ["r", "f", "m"] {
             scope.add(name, Kind::Int);
         }
         scope.add("rfm", Kind::Text);
+        if !problems.is_empty() {
+            return Err(problems);
+        }
         Ok(Scores { dimensions, over: over.map(|typed| typed.expr), bins: rfm.bins, ties: rfm.ties })
     }
 
@@ -134,7 +135,7 @@ fn value(dimension: &Dimension, scope: &Scope) -> Result<Expr, Problem> {
         });
     };
     let fits = if dimension.thresholds.is_empty() { kind.is_number() || kind.is_temporal() } else { kind.is_number() };
-    if fits {
+    if fits || kind == Kind::Null {
         return Ok(expr);
     }
     let hint = (!dimension.thresholds.is_empty() && kind.is_temporal())

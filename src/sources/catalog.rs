@@ -10,7 +10,7 @@ use datafusion::arrow::datatypes::{Schema, SchemaRef};
 use datafusion::catalog::streaming::StreamingTable;
 use datafusion::dataframe::DataFrame;
 use datafusion::datasource::MemTable;
-use datafusion::logical_expr::{Expr, col, lit};
+use datafusion::logical_expr::{Expr, col, ident, lit};
 use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion::scalar::ScalarValue;
 
@@ -18,8 +18,9 @@ use super::cell::ColumnType;
 use super::error::SourceError;
 use super::faults::SharedFaults;
 use super::files::{self, Format, SourceFile};
-use super::mapping::{EVENT_COLUMNS, Layout, USER_COLUMNS, named_event_columns, named_user_columns};
+use super::mapping::{EVENT_COLUMNS, Layout, USER_COLUMNS, missing, named_event_columns, named_user_columns};
 use super::parquet;
+use super::rows::Rows;
 use super::scan::{self, TextScan};
 use crate::project::model::{Column, Project};
 
@@ -29,6 +30,8 @@ pub struct Catalog {
     users: Table,
     events: Vec<Table>,
     properties: Vec<(String, ColumnType)>,
+    has_value: bool,
+    has_id: bool,
     zone: Tz,
     memory: Option<Memory>,
 }
@@ -37,6 +40,8 @@ pub struct Catalog {
 struct Table {
     pattern: String,
     files: Vec<SourceFile>,
+    /// The columns of each file.
+    headers: Vec<Vec<String>>,
     layout: Layout,
     named: Vec<Column>,
     unique_users: bool,
@@ -72,57 +77,71 @@ impl std::fmt::Debug for Facts {
 impl Catalog {
     /// Finds the files and learns their columns.
     pub async fn open(project: &Project) -> Result<Catalog, SourceError> {
+        let (catalog, errors) = Catalog::look(project).await;
+        match (catalog, errors.into_iter().next()) {
+            (_, Some(error)) => Err(error),
+            (Some(catalog), None) => Ok(catalog),
+            (None, None) => Err(SourceError::NoFiles { pattern: "sources".to_owned() }),
+        }
+    }
+
+    /// [`Catalog::open`] for a check: everything that is wrong with any source. There is a catalog, whose
+    /// columns are known, also where only columns that the YAML names are missing.
+    pub async fn look(project: &Project) -> (Option<Catalog>, Vec<SourceError>) {
         let context = session();
+        let mut errors = Vec::new();
         let source = &project.sources.users;
-        let named = named_user_columns(source);
-        let files = files::find(&project.root, &source.files.pattern)?;
-        let others = columns(&context, &files, &named, &USER_COLUMNS).await?;
-        let users = Table {
-            pattern: source.files.pattern.clone(),
-            layout: Layout::users(source, &others),
-            files,
-            named: named.into_iter().cloned().collect(),
-            unique_users: true,
-            has_ids: false,
-        };
-        let mut found = Vec::new();
+        let users = Table::find(&context, project, &source.files.pattern, named_user_columns(source), &USER_COLUMNS)
+            .await
+            .map(|(mut table, others)| {
+                table.layout = Layout::users(source, &others);
+                table.unique_users = true;
+                table
+            });
+        let mut events = Vec::new();
         let mut properties: Vec<(String, ColumnType)> = Vec::new();
         for source in &project.sources.events {
             let named = named_event_columns(source);
-            let files = files::find(&project.root, &source.files.pattern)?;
-            for (name, kind) in columns(&context, &files, &named, &EVENT_COLUMNS).await? {
-                match properties.iter_mut().find(|(known, _)| *known == name) {
-                    Some((_, known)) => *known = common(*known, kind),
-                    None => properties.push((name, kind)),
+            match Table::find(&context, project, &source.files.pattern, named, &EVENT_COLUMNS).await {
+                Ok((table, others)) => {
+                    for (name, kind) in others {
+                        match properties.iter_mut().find(|(known, _)| *known == name) {
+                            Some((_, known)) => *known = common(*known, kind),
+                            None => properties.push((name, kind)),
+                        }
+                    }
+                    events.push((source, table));
                 }
+                Err(error) => errors.push(error),
             }
-            found.push((source, files));
         }
-        let events = found
+        let has_value = project.sources.events.iter().any(|source| source.value.is_some());
+        let has_id = project.sources.events.iter().any(|source| source.id.is_some());
+        let events: Vec<Table> = events
             .into_iter()
-            .map(|(source, files)| Table {
-                pattern: source.files.pattern.clone(),
-                files,
-                layout: Layout::events(source, &properties),
-                named: named_event_columns(source).into_iter().cloned().collect(),
-                unique_users: false,
-                has_ids: source.id.is_some(),
+            .map(|(source, mut table)| {
+                table.layout = Layout::events(source, &properties);
+                table.has_ids = source.id.is_some();
+                table
             })
             .collect();
-        let catalog = Catalog { users, events, properties, zone: project.timezone, memory: None };
-        catalog.check_headers()?;
-        Ok(catalog)
-    }
-
-    /// Whether every text file has the columns that the YAML names.
-    fn check_headers(&self) -> Result<(), SourceError> {
-        for table in std::iter::once(&self.users).chain(&self.events) {
-            for file in table.files.iter().filter(|file| file.format != Format::Parquet) {
-                let rows = super::rows::Rows::open(file, scan::SAMPLE)?;
-                table.layout.resolve(&file.name, rows.columns(), &table.named.iter().collect::<Vec<_>>())?;
+        let complete = errors.is_empty();
+        let users = users.map_err(|error| errors.insert(0, error)).ok();
+        for table in users.iter().chain(&events) {
+            for (file, header) in table.files.iter().zip(&table.headers) {
+                errors.extend(missing(&file.name, header, &table.named));
             }
         }
-        Ok(())
+        let catalog = users.filter(|_| complete).map(|users| Catalog {
+            users,
+            events,
+            properties,
+            has_value,
+            has_id,
+            zone: project.timezone,
+            memory: None,
+        });
+        (catalog, errors)
     }
 
     /// Schema of `users`.
@@ -135,11 +154,11 @@ impl Catalog {
         self.users.layout.columns.iter().filter(|column| column.origin.is_some()).map(|column| column.name.as_str())
     }
 
-    /// Properties of events, and `value`.
+    /// Properties of events, and `value` and `id` where a source says which column they are.
     pub fn event_columns(&self) -> Vec<(String, ColumnType)> {
-        let mut columns = vec![("value".to_owned(), ColumnType::Float), ("id".to_owned(), ColumnType::Text)];
-        columns.extend(self.properties.iter().cloned());
-        columns
+        let value = self.has_value.then(|| ("value".to_owned(), ColumnType::Float));
+        let id = self.has_id.then(|| ("id".to_owned(), ColumnType::Text));
+        value.into_iter().chain(id).chain(self.properties.iter().cloned()).collect()
     }
 
     /// Where the files are, for messages.
@@ -219,17 +238,10 @@ impl Catalog {
         let mut frame = None;
         if !binary.is_empty() {
             let opened = parquet::open(context, &binary).await?;
-            let named: Vec<&Column> = table.named.iter().collect();
-            let mut mapped = parquet::mapped(opened, &table.layout, &binary[0].name, &named, self.zone)?;
-            if table.unique_users {
-                let all: Vec<Expr> =
-                    table.layout.columns.iter().map(|c| datafusion::logical_expr::ident(&c.name)).collect();
-                let order = vec![col("user_id").sort(true, false)];
-                mapped = mapped.distinct_on(vec![col("user_id")], all, Some(order))?;
-            }
-            if text.is_empty() && mapped.clone().limit(0, Some(1))?.count().await? == 0 {
-                return Err(SourceError::Empty { pattern: table.pattern.clone(), faults: Default::default() });
-            }
+            let (mapped, found) = parquet::mapped(opened, &table.layout, &table.pattern, self.zone).await?;
+            let faults = SharedFaults::default();
+            faults.set(&table.pattern, found);
+            sources.push((table.pattern.clone(), faults));
             frame = Some(mapped);
         }
         if !text.is_empty() {
@@ -260,7 +272,9 @@ impl Catalog {
                 None => read,
             });
         }
-        frame.ok_or_else(|| SourceError::NoFiles { pattern: table.pattern.clone() })
+        let frame = frame.ok_or_else(|| SourceError::NoFiles { pattern: table.pattern.clone() })?;
+        // One reader of text sees by itself that no user comes twice.
+        if table.unique_users && !binary.is_empty() { once_per_user(frame) } else { Ok(frame) }
     }
 }
 
@@ -298,20 +312,61 @@ fn session() -> SessionContext {
     SessionContext::new_with_config(SessionConfig::new().with_information_schema(false))
 }
 
+/// Users of whom there is more than one row, with one: the first in the order of all columns.
+fn once_per_user(frame: DataFrame) -> Result<DataFrame, SourceError> {
+    let names = names(&frame);
+    let order = names.iter().map(|name| name.clone().sort(true, false)).collect();
+    Ok(frame.distinct_on(vec![col("user_id")], names, Some(order))?)
+}
+
+fn names(frame: &DataFrame) -> Vec<Expr> {
+    frame.schema().fields().iter().map(|field| ident(field.name())).collect()
+}
+
 /// Events that carry an id, each (name, id) once: the earliest. Events without an id all count.
 fn once_per_id(frame: DataFrame) -> Result<DataFrame, SourceError> {
-    let names: Vec<Expr> =
-        frame.schema().fields().iter().map(|field| datafusion::logical_expr::ident(field.name())).collect();
+    let names = names(&frame);
     let without = frame.clone().filter(col("id").is_null())?;
-    let order = ["event", "id", "time", "user_id"].iter().map(|name| col(*name).sort(true, false)).collect();
+    let order = ["event", "id", "time", "user_id", "value"].iter().map(|name| col(*name).sort(true, false)).collect();
     let once = frame.filter(col("id").is_not_null())?.distinct_on(vec![col("event"), col("id")], names, Some(order))?;
     Ok(without.union(once)?)
+}
+
+impl Table {
+    /// The files of a source, their headers, and the columns without a meaning. The layout comes later.
+    async fn find(
+        context: &SessionContext,
+        project: &Project,
+        pattern: &str,
+        named: Vec<Column>,
+        reserved: &[&str],
+    ) -> Result<(Table, Vec<(String, ColumnType)>), SourceError> {
+        let files = files::find(&project.root, pattern)?;
+        let others = columns(context, &files, &named, reserved).await?;
+        let mut headers = Vec::new();
+        for file in &files {
+            headers.push(match file.format {
+                Format::Parquet => parquet::header(&parquet::open(context, std::slice::from_ref(file)).await?),
+                Format::Csv { .. } | Format::Ndjson { .. } => Rows::open(file, scan::SAMPLE)?.columns().to_vec(),
+            });
+        }
+        let table = Table {
+            pattern: pattern.to_owned(),
+            files,
+            headers,
+            layout: Layout { columns: Vec::new() },
+            named,
+            unique_users: false,
+            has_ids: false,
+        };
+        Ok((table, others))
+    }
 }
 
 async fn columns(
     context: &SessionContext,
     files: &[SourceFile],
-    named: &[&Column],
+    named: &[Column],
     reserved: &[&str],
 ) -> Result<Vec<(String, ColumnType)>, SourceError> {
     let (text, binary): (Vec<_>, Vec<_>) = files.iter().cloned().partition(|file| file.format != Format::Parquet);

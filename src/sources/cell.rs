@@ -40,7 +40,7 @@ impl ColumnType {
     }
 
     /// What a cell of this type is called in a message.
-    fn noun(self) -> &'static str {
+    pub fn noun(self) -> &'static str {
         match self {
             ColumnType::Bool => "a truth value",
             ColumnType::Int => "a whole number",

@@ -1,5 +1,7 @@
 //! What can go wrong with a source as a whole.
 
+use datafusion::error::DataFusionError;
+
 use super::faults::Faults;
 
 /// Why a source cannot be used; the run that needs it fails and changes nothing.
@@ -48,7 +50,10 @@ pub enum SourceError {
         known: Vec<String>,
     },
     /// Not one usable row. Silence of a source is never silence of the users.
-    #[error("the source `{pattern}` has no rows that can be used; an empty source never means that everybody left")]
+    #[error(
+        "the source `{pattern}` has no rows that can be used; an empty source never means that everybody left{}",
+        below(faults)
+    )]
     Empty {
         /// As in the YAML.
         pattern: String,
@@ -56,7 +61,7 @@ pub enum SourceError {
         faults: Faults,
     },
     /// More rows are unusable than an honest result can bear.
-    #[error("{bad} of {all} rows of `{pattern}` cannot be used; the limit is 1 % (or 10 rows)")]
+    #[error("{bad} of {all} rows of `{pattern}` cannot be used; the limit is 1 % (or 10 rows){}", below(faults))]
     TooManyBad {
         /// As in the YAML.
         pattern: String,
@@ -69,5 +74,25 @@ pub enum SourceError {
     },
     /// The engine said so.
     #[error("reading the sources failed: {0}")]
-    Engine(#[from] datafusion::error::DataFusionError),
+    Engine(#[from] DataFusionError),
+}
+
+/// What was wrong with the rows, on lines of their own.
+fn below(faults: &Faults) -> String {
+    if faults.bad == 0 { String::new() } else { format!("\n{faults}") }
+}
+
+impl SourceError {
+    /// What the engine reports when a source that it was reading failed: the source's own error where it
+    /// carries one, without the layers around it.
+    pub fn from_engine(error: DataFusionError) -> SourceError {
+        match error {
+            DataFusionError::External(inner) => match inner.downcast::<SourceError>() {
+                Ok(own) => *own,
+                Err(other) => SourceError::Engine(DataFusionError::External(other)),
+            },
+            DataFusionError::Context(_, inner) => SourceError::from_engine(*inner),
+            other => SourceError::Engine(other),
+        }
+    }
 }

@@ -20,17 +20,24 @@ pub struct Faults {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Kind {
     count: u64,
+    places: u64,
     first: Vec<String>,
 }
 
 impl Faults {
     /// Counts a row that cannot be used. `kind` names no value, so that rows of a kind gather.
     pub fn add(&mut self, kind: &str, file: &str, line: u64) {
-        self.bad += 1;
+        self.add_many(kind, format!("{file}:{line}"), 1);
+    }
+
+    /// Counts rows that cannot be used and that have one place together.
+    pub fn add_many(&mut self, kind: &str, place: String, rows: u64) {
+        self.bad += rows;
         let entry = self.kinds.entry(kind.to_owned()).or_default();
-        entry.count += 1;
+        entry.count += rows;
+        entry.places += 1;
         if entry.first.len() < NAMED {
-            entry.first.push(format!("{file}:{line}"));
+            entry.first.push(place);
         }
     }
 
@@ -41,6 +48,7 @@ impl Faults {
         for (kind, theirs) in &other.kinds {
             let entry = self.kinds.entry(kind.clone()).or_default();
             entry.count += theirs.count;
+            entry.places += theirs.places;
             let room = NAMED.saturating_sub(entry.first.len());
             entry.first.extend(theirs.first.iter().take(room).cloned());
         }
@@ -54,8 +62,8 @@ impl fmt::Display for Faults {
             if index > 0 {
                 writeln!(f)?;
             }
-            let rest = rows.count - rows.first.len() as u64;
-            write!(f, "{} × {kind}: {}", rows.count, rows.first.join(", "))?;
+            let rest = rows.places - rows.first.len() as u64;
+            write!(f, "  {} × {kind}: {}", rows.count, rows.first.join(", "))?;
             if rest > 0 {
                 write!(f, " and {rest} more")?;
             }

@@ -106,16 +106,9 @@ impl Layout {
 
     /// For each column of the table, its index among a file's columns; an error when a named column
     /// is not there. Attributes that only other files have are NULL here.
-    pub fn resolve(&self, file: &str, header: &[String], named: &[&Column]) -> Result<Vec<Option<usize>>, SourceError> {
-        for column in named {
-            if !header.contains(&column.name) {
-                return Err(SourceError::NoColumn {
-                    file: file.to_owned(),
-                    column: column.name.clone(),
-                    place: column.place.clone(),
-                    known: header.to_vec(),
-                });
-            }
+    pub fn resolve(&self, file: &str, header: &[String], named: &[Column]) -> Result<Vec<Option<usize>>, SourceError> {
+        if let Some(missing) = missing(file, header, named).next() {
+            return Err(missing);
         }
         Ok(self
             .columns
@@ -128,12 +121,22 @@ impl Layout {
     }
 }
 
+/// An error for each column that the YAML names and a file does not have.
+pub fn missing(file: &str, header: &[String], named: &[Column]) -> impl Iterator<Item = SourceError> {
+    named.iter().filter(|column| !header.contains(&column.name)).map(|column| SourceError::NoColumn {
+        file: file.to_owned(),
+        column: column.name.clone(),
+        place: column.place.clone(),
+        known: header.to_vec(),
+    })
+}
+
 fn other((name, kind): &(String, ColumnType)) -> Mapped {
     Mapped { name: name.clone(), origin: Some(Origin::Column(name.clone())), kind: *kind, required: false }
 }
 
 /// The columns that the YAML names for users.
-pub fn named_user_columns(source: &UserSource) -> Vec<&Column> {
+pub fn named_user_columns(source: &UserSource) -> Vec<Column> {
     let optional = [
         &source.email,
         &source.phone,
@@ -143,11 +146,11 @@ pub fn named_user_columns(source: &UserSource) -> Vec<&Column> {
         &source.registered_at,
         &source.consent,
     ];
-    std::iter::once(&source.id).chain(optional.into_iter().flatten()).collect()
+    std::iter::once(&source.id).chain(optional.into_iter().flatten()).cloned().collect()
 }
 
 /// The columns that the YAML names for events.
-pub fn named_event_columns(source: &EventSource) -> Vec<&Column> {
+pub fn named_event_columns(source: &EventSource) -> Vec<Column> {
     let name = match &source.event {
         EventName::Fixed(_) => None,
         EventName::Column(column) => Some(column),
@@ -155,5 +158,6 @@ pub fn named_event_columns(source: &EventSource) -> Vec<&Column> {
     [Some(&source.user), name, Some(&source.time), source.value.as_ref(), source.id.as_ref()]
         .into_iter()
         .flatten()
+        .cloned()
         .collect()
 }

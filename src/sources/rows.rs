@@ -2,6 +2,8 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use flate2::bufread::MultiGzDecoder;
 
@@ -16,12 +18,27 @@ pub struct Rows {
 }
 
 enum Input {
-    Csv { reader: Box<csv::Reader<Box<dyn Read + Send>>>, record: csv::ByteRecord },
+    Csv { reader: Box<csv::Reader<Box<dyn Read + Send>>>, record: csv::ByteRecord, end: Arc<End> },
     Ndjson { reader: Box<dyn BufRead + Send>, line: Vec<u8>, number: u64 },
 }
 
 /// One row: its line and its cells in the order of the columns, or what is wrong with it.
-pub type Row<'a> = (u64, Result<Vec<Option<&'a str>>, &'static str>);
+pub type Row<'a> = (u64, Result<Vec<Option<&'a str>>, Unusable>);
+
+/// Why a row cannot be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unusable {
+    /// What is wrong.
+    pub why: &'static str,
+    /// How many rows are lost by it: one, or all the lines that it swallowed.
+    pub rows: u64,
+}
+
+/// Lines after which a row is no row: a quotation mark was left open above them.
+const LONGEST_ROW: u64 = 100;
+
+/// What is said of a row that reaches over several lines and is wrong.
+const OPEN_QUOTE: &str = "a row over several lines that does not fit the header; is a quotation mark left open?";
 
 impl std::fmt::Debug for Rows {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -47,7 +64,8 @@ impl Rows {
     }
 
     fn csv(file: &SourceFile, gzip: bool) -> Result<Rows, SourceError> {
-        let reader: Box<dyn Read + Send> = Box::new(text(file, gzip)?);
+        let end = Arc::new(End::default());
+        let reader: Box<dyn Read + Send> = Box::new(Tail { inner: text(file, gzip)?, end: Arc::clone(&end) });
         let mut reader = csv::ReaderBuilder::new().flexible(true).has_headers(true).from_reader(reader);
         let header = |why: String| SourceError::Header { file: file.name.clone(), why };
         let names = reader.byte_headers().map_err(|error| csv_error(file, error))?.clone();
@@ -70,7 +88,7 @@ impl Rows {
             }
             columns.push(name.to_owned());
         }
-        let input = Input::Csv { reader: Box::new(reader), record: csv::ByteRecord::new() };
+        let input = Input::Csv { reader: Box::new(reader), record: csv::ByteRecord::new(), end };
         Ok(Rows { columns, input, file: file.name.clone() })
     }
 
@@ -100,7 +118,7 @@ impl Rows {
     pub fn for_each(&mut self, mut each: impl FnMut(Row<'_>) -> bool) -> Result<(), SourceError> {
         let width = self.columns.len();
         match &mut self.input {
-            Input::Csv { reader, record } => loop {
+            Input::Csv { reader, record, end } => loop {
                 match reader.read_byte_record(record) {
                     Ok(false) => return Ok(()),
                     Ok(true) => {}
@@ -110,7 +128,15 @@ impl Rows {
                     }
                 }
                 let line = record.position().map_or(0, csv::Position::line);
-                if !each((line, csv_cells(record, width))) {
+                let lines = reader.position().line().saturating_sub(line).max(1);
+                let open = lines > 1 && ends_open(record, end);
+                let cells = match csv_cells(record, width) {
+                    Ok(_) if lines > LONGEST_ROW || open => Err(Unusable { why: OPEN_QUOTE, rows: lines }),
+                    Ok(cells) => Ok(cells),
+                    Err(_) if lines > 1 => Err(Unusable { why: OPEN_QUOTE, rows: lines }),
+                    Err(why) => Err(Unusable { why, rows: 1 }),
+                };
+                if !each((line, cells)) {
                     return Ok(());
                 }
             },
@@ -128,13 +154,48 @@ impl Rows {
                 }
                 let go_on = match json_cells(line, &self.columns) {
                     Ok(cells) => each((*number, Ok(cells.iter().map(Option::as_deref).collect()))),
-                    Err(why) => each((*number, Err(why))),
+                    Err(why) => each((*number, Err(Unusable { why, rows: 1 }))),
                 };
                 if !go_on {
                     return Ok(());
                 }
             },
         }
+    }
+}
+
+/// Whether this is the last record of a file, which ran into the file's end between quotation marks.
+fn ends_open(record: &csv::ByteRecord, end: &End) -> bool {
+    end.reached.load(Ordering::Relaxed)
+        && end.last.load(Ordering::Relaxed) != b'"'
+        && record.iter().next_back().is_some_and(|cell| cell.contains(&b'\n'))
+}
+
+/// What is known of a file's end.
+#[derive(Debug, Default)]
+struct End {
+    /// Whether it was read to.
+    reached: AtomicBool,
+    /// The last octet so far that was no line break.
+    last: AtomicU8,
+}
+
+/// A reader that keeps an eye on the end.
+struct Tail<R> {
+    inner: R,
+    end: Arc<End>,
+}
+
+impl<R: Read> Read for Tail<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        if let Some(last) = buffer[..read].iter().rev().find(|octet| !matches!(octet, b'\r' | b'\n')) {
+            self.end.last.store(*last, Ordering::Relaxed);
+        }
+        if read == 0 && !buffer.is_empty() {
+            self.end.reached.store(true, Ordering::Relaxed);
+        }
+        Ok(read)
     }
 }
 

@@ -97,8 +97,7 @@ impl Work {
         mut emit: impl FnMut(RecordBatch) -> bool,
     ) -> Result<Faults, SourceError> {
         let mut rows = Rows::open(file, SAMPLE)?;
-        let named: Vec<&Column> = self.named.iter().collect();
-        let indexes = self.layout.resolve(&file.name, rows.columns(), &named)?;
+        let indexes = self.layout.resolve(&file.name, rows.columns(), &self.named)?;
         let mut builders: Vec<ColumnBuilder> =
             self.layout.columns.iter().map(|column| ColumnBuilder::new(column.kind, self.zone)).collect();
         let mut faults = Faults::default();
@@ -111,8 +110,8 @@ impl Work {
         rows.for_each(|(line, cells)| {
             let cells = match cells {
                 Ok(cells) => cells,
-                Err(why) => {
-                    faults.add(why, &file.name, line);
+                Err(unusable) => {
+                    faults.add_many(unusable.why, format!("{}:{line}", file.name), unusable.rows);
                     return true;
                 }
             };
@@ -183,7 +182,7 @@ impl Work {
 /// The columns of text files that have no meaning, with the types that their first rows show.
 pub fn infer(
     files: &[SourceFile],
-    mapped: &[&Column],
+    mapped: &[Column],
     reserved: &[&str],
 ) -> Result<Vec<(String, ColumnType)>, SourceError> {
     let mut guesses: Vec<(String, super::cell::Guess)> = Vec::new();

@@ -103,6 +103,7 @@ async fn step(
             arm,
             position: index,
             due_at: row.due_at.unwrap_or(now),
+            window_ends_at: row.window_ends_at,
             converted: facts.get(&row.id).is_some_and(|fact| fact.converted),
             when_holds,
         };

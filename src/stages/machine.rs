@@ -20,6 +20,8 @@ pub struct Due<'a> {
     pub position: usize,
     /// When it was due.
     pub due_at: DateTime<Utc>,
+    /// When the goal's window is over: nothing is sent that could no longer count.
+    pub window_ends_at: DateTime<Utc>,
     /// The goal was reached.
     pub converted: bool,
     /// The stage's condition is true (or there is none).
@@ -53,7 +55,8 @@ pub fn decide(workflow: &Workflow, due: &Due<'_>, now: DateTime<Utc>) -> Action 
     let Some(stage) = workflow.stages.get(due.position) else {
         return Action { message: None, step: Step::Finish };
     };
-    let fate = if stage.expires.is_some_and(|expires| now > due.due_at + expires) {
+    let expired = stage.expires.is_some_and(|expires| now > due.due_at + expires);
+    let fate = if expired || now >= due.window_ends_at {
         Fate::Skip(SkipReason::Expired)
     } else if !due.when_holds {
         Fate::Skip(SkipReason::When)
@@ -94,3 +97,6 @@ pub fn message_key(workflow: &str, user_id: &str, entered_at: DateTime<Utc>, sta
     }
     hex::encode(&hash.finalize()[..16])
 }
+
+#[cfg(test)]
+mod tests;

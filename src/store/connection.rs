@@ -53,14 +53,6 @@ impl Store {
         Ok(store)
     }
 
-    /// Opens an existing ledger; `None` where there is none yet (a SQLite file not made so far).
-    pub async fn open_existing(url: &str) -> Result<Option<Store>, StoreError> {
-        match sqlite_path(url) {
-            Some(path) if !path.exists() => Ok(None),
-            Some(_) | None => Store::open(url).await.map(Some),
-        }
-    }
-
     /// Opens a ledger only to read; `None` where none has been made yet. Changes nothing, not even the
     /// schema.
     pub async fn open_to_read(url: &str) -> Result<Option<Store>, StoreError> {

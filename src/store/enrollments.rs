@@ -9,8 +9,8 @@ use sea_orm::{
 };
 
 use super::connection::{Store, StoreError};
-use super::entities::{enrollment, outcome};
-use crate::domain::vocabulary::{Arm, EnrollmentStatus, ExitReason, OutcomeKind};
+use super::entities::enrollment;
+use crate::domain::vocabulary::{Arm, EnrollmentStatus, ExitReason};
 
 /// Rows per multi-row statement: well below SQLite's 32,766 and PostgreSQL's 65,535 parameters.
 pub(super) const CHUNK: usize = 500;
@@ -85,21 +85,17 @@ pub enum Step {
     Exit(ExitReason),
 }
 
-/// A row of the analysis: an enrollment with what was found in its events.
+/// A row of the analysis.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Participant {
     /// The enrollment.
     pub id: i64,
+    /// The user.
+    pub user_id: String,
     /// Its side.
     pub arm: Arm,
     /// The start of its window.
     pub entered_at: DateTime<Utc>,
-    /// First conversion.
-    pub converted_at: Option<DateTime<Utc>>,
-    /// Value of all goal events in the window, minor units.
-    pub value_minor: i64,
-    /// First sign of being back.
-    pub recalled_at: Option<DateTime<Utc>>,
 }
 
 impl Store {
@@ -122,7 +118,6 @@ impl Store {
                 exit_reason: Set(None),
                 entered_at: Set(entry.entered_at),
                 window_ends_at: Set(entry.window_ends_at),
-                outcomes_until: Set(entry.entered_at),
                 position: Set(0),
                 due_at: Set(Some(entry.due_at)),
                 ended_at: Set(None),
@@ -279,50 +274,46 @@ impl Store {
         Ok(())
     }
 
-    /// Every enrollment of a workflow with its outcomes, in order of entry.
+    /// How many enrolled under each version of a workflow up to an instant.
+    pub async fn enrolled_by_version(
+        &self,
+        workflow: &str,
+        until: DateTime<Utc>,
+    ) -> Result<Vec<(String, i64)>, StoreError> {
+        let rows = enrollment::Entity::find()
+            .select_only()
+            .column(enrollment::Column::Version)
+            .column_as(enrollment::Column::Id.count(), "enrolled")
+            .filter(enrollment::Column::Workflow.eq(workflow))
+            .filter(enrollment::Column::EnteredAt.lte(until))
+            .group_by(enrollment::Column::Version)
+            .order_by_asc(enrollment::Column::Version)
+            .into_tuple()
+            .all(self.read())
+            .await?;
+        Ok(rows)
+    }
+
+    /// Every enrollment of a workflow, in order of entry.
     pub async fn participants(&self, workflow: &str) -> Result<Vec<Participant>, StoreError> {
         let rows = enrollment::Entity::find()
             .select_only()
-            .columns([enrollment::Column::Id, enrollment::Column::Arm, enrollment::Column::EnteredAt])
+            .columns([
+                enrollment::Column::Id,
+                enrollment::Column::UserId,
+                enrollment::Column::Arm,
+                enrollment::Column::EnteredAt,
+            ])
             .filter(enrollment::Column::Workflow.eq(workflow))
             .order_by_asc(enrollment::Column::EnteredAt)
             .order_by_asc(enrollment::Column::Id)
-            .into_tuple::<(i64, String, DateTime<Utc>)>()
+            .into_tuple::<(i64, String, String, DateTime<Utc>)>()
             .all(self.read())
             .await?;
-        let of_workflow = enrollment::Entity::find()
-            .select_only()
-            .column(enrollment::Column::Id)
-            .filter(enrollment::Column::Workflow.eq(workflow));
-        let found = outcome::Entity::find()
-            .filter(outcome::Column::EnrollmentId.in_subquery(sea_orm::QueryTrait::into_query(of_workflow)))
-            .all(self.read())
-            .await?;
-        let mut conversions = std::collections::HashMap::new();
-        let mut recalls = std::collections::HashMap::new();
-        for row in found {
-            match OutcomeKind::parse(&row.kind) {
-                Some(OutcomeKind::Conversion) => {
-                    conversions.insert(row.enrollment_id, (row.first_at, row.value_minor));
-                }
-                Some(OutcomeKind::Recall) => {
-                    recalls.insert(row.enrollment_id, row.first_at);
-                }
-                None => return Err(StoreError::Foreign { what: "kind of outcome", value: row.kind }),
-            }
-        }
         rows.into_iter()
-            .map(|(id, arm, entered_at)| {
+            .map(|(id, user_id, arm, entered_at)| {
                 let arm = Arm::parse(&arm).ok_or(StoreError::Foreign { what: "arm", value: arm })?;
-                let conversion = conversions.get(&id);
-                Ok(Participant {
-                    id,
-                    arm,
-                    entered_at,
-                    converted_at: conversion.map(|(at, _)| *at),
-                    value_minor: conversion.map_or(0, |(_, value)| *value),
-                    recalled_at: recalls.get(&id).copied(),
-                })
+                Ok(Participant { id, user_id, arm, entered_at })
             })
             .collect()
     }

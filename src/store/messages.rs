@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, HashSet};
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Expr, ExprTrait, LockBehavior, LockType, Query};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, NotSet, PaginatorTrait, QueryFilter,
-    QueryOrder, QuerySelect,
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, JoinType, NotSet, PaginatorTrait,
+    QueryFilter, QueryOrder, QuerySelect,
 };
 
 use super::connection::{Store, StoreError};
 use super::enrollments::CHUNK;
-use super::entities::{attempt, message};
+use super::entities::{attempt, enrollment, message};
 use crate::domain::vocabulary::{AttemptResult, MessageStatus, SkipReason};
 
 /// A message about to be written down.
@@ -280,6 +280,42 @@ impl Store {
             counts.extend(rows);
         }
         Ok(counts)
+    }
+
+    /// What the other side said when it refused other messages to the same user at the same address.
+    pub async fn refusals(
+        &self,
+        workflows: &[&str],
+        message: &message::Model,
+        email: &str,
+    ) -> Result<Vec<String>, StoreError> {
+        let replies = attempt::Entity::find()
+            .select_only()
+            .column(attempt::Column::Reply)
+            .join(
+                JoinType::InnerJoin,
+                attempt::Entity::belongs_to(message::Entity)
+                    .from(attempt::Column::MessageId)
+                    .to(message::Column::Id)
+                    .into(),
+            )
+            .join(
+                JoinType::InnerJoin,
+                message::Entity::belongs_to(enrollment::Entity)
+                    .from(message::Column::EnrollmentId)
+                    .to(enrollment::Column::Id)
+                    .into(),
+            )
+            // The workflows are named for the sake of the index on workflow and user.
+            .filter(enrollment::Column::Workflow.is_in(workflows.iter().copied()))
+            .filter(enrollment::Column::UserId.eq(message.user_id.as_str()))
+            .filter(enrollment::Column::Email.eq(email))
+            .filter(message::Column::Id.ne(message.id))
+            .filter(attempt::Column::Result.eq(AttemptResult::Refused.as_str()))
+            .into_tuple()
+            .all(self.read())
+            .await?;
+        Ok(replies)
     }
 
     /// How many messages are in a state.

@@ -3,25 +3,24 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::connection::{Store, StoreError};
 use super::enrollments::CHUNK;
 use super::entities::{enrollment, outcome};
-use crate::domain::vocabulary::OutcomeKind;
+use crate::domain::vocabulary::{EnrollmentStatus, OutcomeKind};
 
-/// An enrollment whose window is not fully read yet.
+/// An enrollment and the stretch in which its events count.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OpenWindow {
+pub struct Window {
     /// The enrollment.
     pub enrollment_id: i64,
     /// The user.
     pub user_id: String,
     /// Events later than this count.
     pub entered_at: DateTime<Utc>,
-    /// Events up to here count.
-    pub window_ends_at: DateTime<Utc>,
+    /// Events before here count.
+    pub ends_at: DateTime<Utc>,
 }
 
 /// An outcome as found.
@@ -40,8 +39,8 @@ pub struct Found {
 }
 
 impl Store {
-    /// Enrollments of a workflow that began before `as_of` and whose window was open when last read.
-    pub async fn open_windows(&self, workflow: &str, as_of: DateTime<Utc>) -> Result<Vec<OpenWindow>, StoreError> {
+    /// Windows of the active enrollments of a workflow that entered before `as_of`.
+    pub async fn active_windows(&self, workflow: &str, as_of: DateTime<Utc>) -> Result<Vec<Window>, StoreError> {
         let rows: Vec<(i64, String, DateTime<Utc>, DateTime<Utc>)> = enrollment::Entity::find()
             .select_only()
             .columns([
@@ -51,32 +50,27 @@ impl Store {
                 enrollment::Column::WindowEndsAt,
             ])
             .filter(enrollment::Column::Workflow.eq(workflow))
+            .filter(enrollment::Column::Status.eq(EnrollmentStatus::Active.as_str()))
             .filter(enrollment::Column::EnteredAt.lt(as_of))
-            .filter(Expr::col(enrollment::Column::OutcomesUntil).lt(Expr::col(enrollment::Column::WindowEndsAt)))
-            .filter(enrollment::Column::OutcomesUntil.lt(as_of))
             .order_by_asc(enrollment::Column::Id)
             .into_tuple()
             .all(self.read())
             .await?;
         Ok(rows
             .into_iter()
-            .map(|(enrollment_id, user_id, entered_at, window_ends_at)| OpenWindow {
-                enrollment_id,
-                user_id,
-                entered_at,
-                window_ends_at,
-            })
+            .map(|(enrollment_id, user_id, entered_at, ends_at)| Window { enrollment_id, user_id, entered_at, ends_at })
             .collect())
     }
 
-    /// Writes outcomes, and that the windows of the workflow were read up to `as_of`.
-    pub async fn write_outcomes(
-        &self,
-        workflow: &str,
-        found: Vec<Found>,
-        as_of: DateTime<Utc>,
-    ) -> Result<(), StoreError> {
+    /// Replaces the outcomes of these enrollments by what was found.
+    pub async fn write_outcomes(&self, windows: &[Window], found: Vec<Found>) -> Result<(), StoreError> {
         let transaction = self.begin().await?;
+        for chunk in windows.chunks(CHUNK * 10) {
+            outcome::Entity::delete_many()
+                .filter(outcome::Column::EnrollmentId.is_in(chunk.iter().map(|window| window.enrollment_id)))
+                .exec(&transaction)
+                .await?;
+        }
         for chunk in found.chunks(CHUNK) {
             let rows = chunk.iter().map(|new| outcome::ActiveModel {
                 enrollment_id: Set(new.enrollment_id),
@@ -85,19 +79,8 @@ impl Store {
                 events: Set(new.events),
                 value_minor: Set(new.value_minor),
             });
-            let replace = OnConflict::columns([outcome::Column::EnrollmentId, outcome::Column::Kind])
-                .update_columns([outcome::Column::FirstAt, outcome::Column::Events, outcome::Column::ValueMinor])
-                .to_owned();
-            outcome::Entity::insert_many(rows).on_conflict(replace).exec_without_returning(&transaction).await?;
+            outcome::Entity::insert_many(rows).exec_without_returning(&transaction).await?;
         }
-        enrollment::Entity::update_many()
-            .col_expr(enrollment::Column::OutcomesUntil, Expr::value(as_of))
-            .filter(enrollment::Column::Workflow.eq(workflow))
-            .filter(enrollment::Column::EnteredAt.lt(as_of))
-            .filter(Expr::col(enrollment::Column::OutcomesUntil).lt(Expr::col(enrollment::Column::WindowEndsAt)))
-            .filter(enrollment::Column::OutcomesUntil.lt(as_of))
-            .exec(&transaction)
-            .await?;
         transaction.commit().await?;
         Ok(())
     }

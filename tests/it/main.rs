@@ -4,5 +4,16 @@
 mod support;
 
 mod architecture;
+mod audience;
+mod bad_sources;
 mod demo;
+mod diagnostics;
+mod expressions;
+mod kill;
+mod reference_lifecycle;
+mod reference_rfm;
 mod run;
+mod smtp;
+mod stages;
+mod tracking;
+mod webhook;

@@ -29,15 +29,15 @@ impl Templates {
         let mut problems = Vec::new();
         if !needs_mail {
             if lacks(|level| level.json.is_some()) {
-                problems.push(problem("has no body.json, which a webhook sends".to_owned(), None));
+                problems.push(problem("the message has no body.json, which a webhook sends".to_owned(), None));
             }
             return problems;
         }
         if lacks(|level| level.subject.is_some()) {
-            problems.push(problem("has no subject.txt".to_owned(), None));
+            problems.push(problem("the message has no subject.txt".to_owned(), None));
         }
         if lacks(|level| level.html.is_some()) {
-            problems.push(problem("has neither body.html nor body.mjml".to_owned(), None));
+            problems.push(problem("the message has neither body.html nor body.mjml".to_owned(), None));
         }
         for (engine, name) in parts.iter().flat_map(|(_, level)| [(&self.html, &level.html), (&self.text, &level.text)])
         {
@@ -47,7 +47,7 @@ impl Templates {
                 problems.push(TemplateProblem {
                     file: engine.file(name),
                     line: 1,
-                    message: "has no link to unsubscribe".to_owned(),
+                    message: "this part of the mail has no link to unsubscribe".to_owned(),
                     hint: Some("a promotional mail shows {{ unsubscribe_url }}".to_owned()),
                 });
             }

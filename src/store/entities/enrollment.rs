@@ -33,8 +33,6 @@ pub struct Model {
     pub entered_at: DateTimeUtc,
     /// Outcomes count until here.
     pub window_ends_at: DateTimeUtc,
-    /// Events up to here are in the outcomes.
-    pub outcomes_until: DateTimeUtc,
     /// Index of the stage that comes next.
     pub position: i32,
     /// When it comes; null when none does.

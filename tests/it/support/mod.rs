@@ -3,6 +3,7 @@
 //! Every helper starts its own process on a free port, waits until it answers, and takes it down again
 //! however the test ends. Only `project` imports the product.
 
+pub mod cdnow;
 pub mod mail;
 pub mod postgres;
 pub mod process;

@@ -142,6 +142,26 @@ pub fn give_to(user: &str, folder: &Path) {
     run(Command::new("chown").arg("-R").arg(format!("{user}:")).arg(folder));
 }
 
+/// Sends a signal (`INT`, `TERM`) to a process of the test's own.
+pub fn signal(child: &Child, name: &str) {
+    run(Command::new("kill").args(["-s", name, &child.id().to_string()]));
+}
+
+/// Waits for a process of the test's own: its exit code and how long it took. Panics when it does not end.
+pub fn wait(child: &mut Child) -> (Option<i32>, Duration) {
+    let begin = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().expect("its state") {
+            return (status.code(), begin.elapsed());
+        }
+        if begin.elapsed() > PATIENCE {
+            child.kill().expect("ours to kill");
+            panic!("the process does not end");
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
 /// Runs a command to its end and panics with what it said if it fails.
 pub fn run(command: &mut Command) -> Vec<u8> {
     let output = command.output().unwrap_or_else(|error| panic!("{command:?} does not start: {error}"));

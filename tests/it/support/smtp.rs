@@ -2,8 +2,11 @@
 //! address by address.
 
 use std::fs;
+use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::mpsc;
+use std::time::Duration;
 
 use serde::Deserialize;
 
@@ -65,6 +68,16 @@ impl Sink {
         Sink { port, process }
     }
 
+    /// Its URL, for a client without TLS.
+    pub fn url(&self) -> String {
+        format!("smtp://127.0.0.1:{}?tls=none", self.port)
+    }
+
+    /// How many messages it took so far or is just taking: a rough figure, cheap to ask at any time.
+    pub fn progress(&self) -> usize {
+        fs::read_dir(dumps_in(self.process.folder())).map_or(0, Iterator::count)
+    }
+
     /// What it took so far. To be asked when no conversation is under way: it begins a file with the message,
     /// and removes it again if the message does not end.
     pub fn messages(&self) -> Vec<Received> {
@@ -79,6 +92,38 @@ impl Sink {
 
 fn dumps_in(folder: &Path) -> PathBuf {
     folder.join("messages")
+}
+
+/// A server that lets clients connect and never says a word.
+pub struct Stalled {
+    /// Where it listens, on 127.0.0.1.
+    pub port: u16,
+    clients: mpsc::Receiver<()>,
+}
+
+impl Stalled {
+    /// Starts it; it ends with the test process.
+    pub fn start() -> Stalled {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+        let port = listener.local_addr().expect("its address").port();
+        let (seen, clients) = mpsc::channel();
+        std::thread::spawn(move || {
+            let mut held = Vec::new();
+            for client in listener.incoming() {
+                held.push(client);
+                if seen.send(()).is_err() {
+                    return;
+                }
+            }
+        });
+        Stalled { port, clients }
+    }
+
+    /// Waits for a client that came since the last call.
+    pub fn wait_for_client(&self) {
+        while self.clients.try_recv().is_ok() {}
+        self.clients.recv_timeout(Duration::from_secs(30)).expect("somebody connects");
+    }
 }
 
 /// Reads a dump: the sink's own headers, of which the last is a `Received` of three lines, then the message.
