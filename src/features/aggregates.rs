@@ -11,6 +11,7 @@ use super::expression::compile;
 use super::scope::{Kind, Scope};
 use crate::project::model::{Aggregate, AggregateFunction, Column, EventSelector};
 use crate::project::problems::Problem;
+use crate::sources::Catalog;
 use crate::sources::cell::ColumnType;
 
 /// An aggregate of the engine.
@@ -25,12 +26,15 @@ pub struct Built {
 }
 
 /// The scope of expressions over events: `value`, `id`, `event`, `time` and the properties.
-pub fn event_scope(columns: &[(String, ColumnType)], calendar: Calendar) -> Scope {
+pub fn event_scope(catalog: &Catalog, calendar: Calendar) -> Scope {
     let mut scope = Scope::new(calendar);
     scope.add("event", Kind::Text);
     scope.add("time", Kind::Time);
-    for (name, column) in columns {
-        scope.add(name, kind_of(*column));
+    for (name, column) in catalog.event_columns() {
+        scope.add(&name, kind_of(column));
+    }
+    for (file, here) in catalog.renamed_event_columns() {
+        scope.add_renamed(file, here);
     }
     scope
 }
@@ -148,8 +152,8 @@ pub fn exact_sum(value: Expr) -> Expr {
 pub fn find(column: &Column, scope: &Scope) -> Result<(Kind, Expr), Vec<Problem>> {
     scope.find(&column.name, true).ok_or_else(|| {
         let unmapped = || format!("say which column it is: `{}: …` under `sources.events`", column.name);
-        let hint = match scope.nearest(&column.name) {
-            Some(near) => Some(format!("did you mean `{near}`?")),
+        let hint = match scope.hint(&column.name) {
+            Some(hint) => Some(hint),
             None if matches!(column.name.as_str(), "value" | "id") => Some(unmapped()),
             None => Some(format!("they have {}", known_columns(scope))),
         };

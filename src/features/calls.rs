@@ -1,6 +1,7 @@
 //! The parts of an expression that take others as arguments: `CASE`, function calls, counts of days.
 
-use datafusion::logical_expr::{Expr, lit, when};
+use datafusion::arrow::datatypes::DataType;
+use datafusion::logical_expr::{Expr, cast, lit, when};
 use datafusion::scalar::ScalarValue;
 use sqlparser::ast::{self, FunctionArg, FunctionArgExpr, FunctionArguments, Spanned};
 
@@ -30,13 +31,18 @@ impl Walk<'_> {
             self.problem(node.span(), "the results of CASE must be of one kind", None);
             return None;
         };
+        // Whole and decimal numbers together are decimal; the engine wants them so from the start.
+        let alike = |value: Typed| match (kind, value.kind) {
+            (Kind::Float, Kind::Int) => cast(value.expr, DataType::Float64),
+            (_, _) => value.expr,
+        };
         let mut arms = arms.into_iter();
         let (condition, value) = arms.next()?;
-        let mut built = when(condition, value.expr);
+        let mut built = when(condition, alike(value));
         for (condition, value) in arms {
-            built = built.when(condition, value.expr);
+            built = built.when(condition, alike(value));
         }
-        Some(Typed { expr: built.otherwise(other.expr).ok()?, kind })
+        Some(Typed { expr: built.otherwise(alike(other)).ok()?, kind })
     }
 
     pub(super) fn function(&mut self, function: &ast::Function, node: &ast::Expr) -> Option<Typed> {
@@ -78,6 +84,18 @@ impl Walk<'_> {
             None => {
                 let hint = nearest(&name, functions::NAMES).map(|near| format!("did you mean `{near}`?"));
                 self.problem(function.name.span(), format!("no function `{name}`"), hint);
+                None
+            }
+        }
+    }
+
+    /// A call of a function of one argument that the grammar does not give as a call.
+    pub(super) fn named(&mut self, name: &str, argument: &ast::Expr, node: &ast::Expr) -> Option<Typed> {
+        let value = self.node(argument)?;
+        match functions::call(name, vec![value])? {
+            Ok(typed) => Some(typed),
+            Err(message) => {
+                self.problem(node.span(), message, None);
                 None
             }
         }

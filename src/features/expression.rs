@@ -38,6 +38,10 @@ pub fn compile(expression: &Expression, scope: &Scope, want: Option<Kind>) -> Re
         let message = format!("this must be {}, but it is {}", want.noun(), typed.kind.noun());
         walk.problem(expression.ast.span(), message, None);
     }
+    if typed.is_none() && walk.problems.is_empty() {
+        // The engine found fault with what the rules above let through.
+        walk.problem(expression.ast.span(), "the kinds of these values do not fit together", None);
+    }
     match typed {
         Some(typed) if walk.problems.is_empty() => Ok(typed),
         Some(_) | None => Err(walk.problems),
@@ -103,6 +107,13 @@ impl Walk<'_> {
                 self.case(conditions, else_result.as_deref(), node)
             }
             ast::Expr::Function(function) => self.function(function, node),
+            // The grammar has a form of its own for these two.
+            ast::Expr::Floor { expr, field: ast::CeilFloorKind::DateTimeField(ast::DateTimeField::NoDateTime) } => {
+                self.named("floor", expr, node)
+            }
+            ast::Expr::Ceil { expr, field: ast::CeilFloorKind::DateTimeField(ast::DateTimeField::NoDateTime) } => {
+                self.named("ceil", expr, node)
+            }
             ast::Expr::CompoundIdentifier(_) => {
                 let hint = Some("names here have one part".to_owned());
                 self.problem(node.span(), "a name with a dot is not known here", hint);
@@ -139,7 +150,7 @@ impl Walk<'_> {
         if let Some((kind, expr)) = self.scope.find(&name.value, name.quote_style.is_some()) {
             return Some(Typed { expr, kind });
         }
-        let hint = self.scope.nearest(&name.value).map(|near| format!("did you mean `{near}`?"));
+        let hint = self.scope.hint(&name.value);
         self.problem(name.span, format!("no feature or attribute `{}`", name.value), hint);
         None
     }
@@ -239,9 +250,13 @@ impl Walk<'_> {
             BinaryOperator::Plus => Typed { expr: a.expr + b.expr, kind },
             BinaryOperator::Minus => Typed { expr: a.expr - b.expr, kind },
             BinaryOperator::Multiply => Typed { expr: a.expr * b.expr, kind },
-            BinaryOperator::Modulo => Typed { expr: a.expr % b.expr, kind },
-            // Division is exact, and by zero it is NULL: a marketer's 3 / 2 is 1.5, and a run does
-            // not fail on one user without orders.
+            // By zero it is NULL: a run does not fail on one user without orders.
+            BinaryOperator::Modulo => {
+                let zero = b.expr.clone().eq(lit(0_i64));
+                let rest = a.expr % when(zero, lit(ScalarValue::Null)).otherwise(b.expr).ok()?;
+                Typed { expr: rest, kind }
+            }
+            // The same, and exact: a marketer's 3 / 2 is 1.5.
             _ => {
                 let zero = b.expr.clone().eq(lit(0.0));
                 let divisor =

@@ -1,7 +1,10 @@
 //! The functions that an expression may call, and how many arguments of which kind they take.
 
+use datafusion::arrow::datatypes::DataType;
 use datafusion::functions::{core, math, string, unicode};
-use datafusion::logical_expr::{Expr, when};
+use datafusion::logical_expr::expr::Case;
+use datafusion::logical_expr::{Expr, cast, lit, not, when};
+use datafusion::scalar::ScalarValue;
 
 use super::expression::Typed;
 use super::scope::Kind;
@@ -39,11 +42,20 @@ pub fn call(name: &str, arguments: Vec<Typed>) -> Option<Result<Typed, String>> 
         "round" => round(arguments),
         "floor" => numbers(name, arguments, 1, |mut a| math::expr_fn::floor(a.remove(0))).map(float),
         "ceil" => numbers(name, arguments, 1, |mut a| math::expr_fn::ceil(a.remove(0))).map(float),
-        "ln" => numbers(name, arguments, 1, |mut a| math::expr_fn::ln(a.remove(0))).map(float),
-        "sqrt" => numbers(name, arguments, 1, |mut a| math::expr_fn::sqrt(a.remove(0))).map(float),
+        "ln" => numbers(name, arguments, 1, |mut a| {
+            let x = decimal(a.remove(0));
+            math::expr_fn::ln(only(x.clone().gt(lit(0.0)), x))
+        })
+        .map(float),
+        "sqrt" => numbers(name, arguments, 1, |mut a| {
+            let x = decimal(a.remove(0));
+            math::expr_fn::sqrt(only(x.clone().gt_eq(lit(0.0)), x))
+        })
+        .map(float),
         "power" => numbers(name, arguments, 2, |mut a| {
-            let base = a.remove(0);
-            math::expr_fn::power(base, a.remove(0))
+            let base = decimal(a.remove(0));
+            let power = math::expr_fn::power(base, decimal(a.remove(0)));
+            only(not(math::expr_fn::isnan(power.clone())), power)
         })
         .map(float),
         "lower" => texts(name, arguments, 1, Kind::Text, |mut a| string::expr_fn::lower(a.remove(0))),
@@ -101,6 +113,17 @@ fn float(typed: Typed) -> Typed {
     Typed { kind: Kind::Float, ..typed }
 }
 
+fn decimal(value: Expr) -> Expr {
+    cast(value, DataType::Float64)
+}
+
+/// A number where a condition holds, and NULL elsewhere: the root of -1 fails no run, and is not the engine's
+/// NaN, which is larger than any number.
+fn only(condition: Expr, value: Expr) -> Expr {
+    let branch = (Box::new(condition), Box::new(value));
+    Expr::Case(Case { expr: None, when_then_expr: vec![branch], else_expr: None })
+}
+
 fn round(mut arguments: Vec<Typed>) -> Result<Typed, String> {
     match arguments.len() {
         1 => numbers("round", arguments, 1, |mut a| math::expr_fn::round(vec![a.remove(0)])).map(float),
@@ -145,10 +168,9 @@ fn nullif(mut arguments: Vec<Typed>) -> Result<Typed, String> {
     let other = arguments.remove(1);
     let value = arguments.remove(0);
     // Spelled out, because the engine's own nullif refuses to compare a whole number with a decimal one.
-    let expr =
-        when(value.expr.clone().eq(other.expr), datafusion::logical_expr::lit(datafusion::scalar::ScalarValue::Null))
-            .otherwise(value.expr)
-            .map_err(|error| error.to_string())?;
+    let expr = when(value.expr.clone().eq(other.expr), lit(ScalarValue::Null))
+        .otherwise(value.expr)
+        .map_err(|error| error.to_string())?;
     Ok(Typed { expr, kind: value.kind })
 }
 

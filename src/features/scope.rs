@@ -4,7 +4,7 @@ use datafusion::arrow::datatypes::DataType;
 use datafusion::logical_expr::{Expr, ident};
 
 use super::calendar::Calendar;
-use crate::project::problems::nearest;
+use crate::project::problems::did_you_mean;
 
 /// The kind of a value, as far as the rules of the language tell values apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,13 +70,14 @@ pub struct Scope {
     /// What "now" and "today" mean.
     pub calendar: Calendar,
     names: Vec<(String, Kind, Expr)>,
+    renamed: Vec<(String, String)>,
 }
 
 impl Scope {
     /// Only `as_of`.
     pub fn new(calendar: Calendar) -> Scope {
         let as_of = crate::sources::catalog::instant(calendar.as_of);
-        Scope { calendar, names: vec![("as_of".to_owned(), Kind::Time, as_of)] }
+        Scope { calendar, names: vec![("as_of".to_owned(), Kind::Time, as_of)], renamed: Vec::new() }
     }
 
     /// Adds a column under its own name.
@@ -103,8 +104,16 @@ impl Scope {
         self.names.iter().map(|(name, _, _)| name.as_str())
     }
 
-    /// The known name nearest to one that is not known.
-    pub fn nearest(&self, name: &str) -> Option<&str> {
-        nearest(name, self.names.iter().map(|(known, _, _)| known.as_str()))
+    /// Notes that a column of a file is known here under another name, for whoever writes the file's.
+    pub fn add_renamed(&mut self, file: &str, here: &str) {
+        self.renamed.push((file.to_owned(), here.to_owned()));
+    }
+
+    /// What to say beside a name that is not known: the name it has here, or the nearest one.
+    pub fn hint(&self, name: &str) -> Option<String> {
+        if let Some((_, here)) = self.renamed.iter().find(|(file, _)| file == name) {
+            return Some(format!("here it is called `{here}`"));
+        }
+        did_you_mean(name, self.names.iter().map(|(known, _, _)| known.as_str()))
     }
 }

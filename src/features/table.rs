@@ -38,7 +38,10 @@ impl FeatureTable {
                 scope.add(field.name(), kind);
             }
         }
-        let events = aggregates::event_scope(&catalog.event_columns(), calendar);
+        for (file, here) in catalog.renamed_user_columns() {
+            scope.add_renamed(file, here);
+        }
+        let events = aggregates::event_scope(catalog, calendar);
         let mut built = Vec::new();
         let mut waiting = Vec::new();
         for feature in &project.features {

@@ -45,7 +45,7 @@ pub struct Looked {
 pub fn compile(project: &Project, workflow: &Workflow, catalog: &Catalog) -> Result<Looked, Vec<Problem>> {
     // Goals know no "today": a window is counted from each entry.
     let calendar = Calendar { as_of: DateTime::<Utc>::UNIX_EPOCH, zone: project.timezone };
-    let scope = event_scope(&catalog.event_columns(), calendar);
+    let scope = event_scope(catalog, calendar);
     let mut problems = Vec::new();
     let goal = selection(&workflow.goal.event, workflow.goal.filter.as_ref(), &scope);
     let value = workflow.goal.value.as_ref().map(|column| match find(column, &scope) {

@@ -127,7 +127,7 @@ impl Scores {
 fn value(dimension: &Dimension, scope: &Scope) -> Result<Expr, Problem> {
     let name = &dimension.of.name;
     let Some((kind, expr)) = scope.find(name, true) else {
-        let hint = scope.nearest(name).map(|near| format!("did you mean `{near}`?"));
+        let hint = scope.hint(name);
         return Err(Problem {
             message: format!("no feature or attribute `{name}`"),
             place: dimension.of.place.clone(),

@@ -1,6 +1,5 @@
 //! The sources of a project, opened: their files, their columns, and the two tables as of an instant.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -161,9 +160,14 @@ impl Catalog {
         value.into_iter().chain(id).chain(self.properties.iter().cloned()).collect()
     }
 
-    /// Where the files are, for messages.
-    pub fn files(&self) -> Vec<PathBuf> {
-        std::iter::once(&self.users).chain(&self.events).flat_map(|t| t.files.iter().map(|f| f.path.clone())).collect()
+    /// Columns of the users' files that have another name in the table: the file's, the table's.
+    pub fn renamed_user_columns(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.users.layout.renamed()
+    }
+
+    /// [`Catalog::renamed_user_columns`] of the events.
+    pub fn renamed_event_columns(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.events.iter().flat_map(|table| table.layout.renamed())
     }
 
     /// Reads everything into memory, once; later [`Catalog::facts`] read from there.

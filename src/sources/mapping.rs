@@ -104,6 +104,14 @@ impl Layout {
         Layout { columns }
     }
 
+    /// Columns that have another name in the table than in the file: the file's, the table's.
+    pub fn renamed(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.columns.iter().filter_map(|column| match &column.origin {
+            Some(Origin::Column(file)) if *file != column.name => Some((file.as_str(), column.name.as_str())),
+            Some(_) | None => None,
+        })
+    }
+
     /// For each column of the table, its index among a file's columns; an error when a named column
     /// is not there. Attributes that only other files have are NULL here.
     pub fn resolve(&self, file: &str, header: &[String], named: &[Column]) -> Result<Vec<Option<usize>>, SourceError> {

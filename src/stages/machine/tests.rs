@@ -73,7 +73,6 @@ fn whatever_happens_every_stage_comes_once_and_every_way_ends() {
         let mut ended = None;
         for (late, converted, when_holds) in findings {
             let now = due_at + TimeDelta::hours(late);
-            let window_ends_at = DateTime::<Utc>::MAX_UTC;
             let due = Due { user_id: &user, arm, position, due_at, window_ends_at, converted, when_holds };
             let action = decide(&workflow, &due, now);
             prop_assert_eq!(&action, &decide(&workflow, &due, now));
