@@ -77,7 +77,7 @@ async fn tell(environment: &Environment, workflow: &Workflow, catalog: &Catalog,
         slots.push(slot);
         at = slot;
     }
-    let bar = progress::bar(slots.len() as u64, "weeks");
+    let bar = progress::bar(slots.len() as u64, "runs");
     let stop = CancellationToken::new();
     let mut slots = slots.into_iter().peekable();
     loop {

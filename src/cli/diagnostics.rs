@@ -107,7 +107,7 @@ mod tests {
             "no feature or attribute `last_ordr`",
             Some("did you mean `last_order`?".to_owned()),
         );
-        let expected = "error: no feature or attribute `last_ordr`\n  ┌─ workflows/w.yaml:2:28\n  \
+        let expected = "error: no feature or attribute `last_ordr`\n  ┌─ workflows/w.yaml:2:26\n  \
                         │   where: city = '上海' AND last_ordr > 1\n  \
                         │                            ^^^^^^^^^ did you mean `last_order`?\n\n1 problem\n";
         assert_eq!(render(&problems), expected);

@@ -91,16 +91,15 @@ pub async fn update(
     if windows.is_empty() {
         return Ok(());
     }
-    let findings = find_in_events(project, workflow, catalog, &windows, as_of).await?;
-    store.write_outcomes(&windows, findings.found).await?;
+    let looked = compile(project, workflow, catalog).map_err(EvaluationError::Problems)?;
+    let facts = catalog.facts(as_of).await.map_err(EvaluationError::Source)?;
+    let found = search_all(&facts, &windows, looked).await?;
+    store.write_outcomes(&windows, found).await?;
     Ok(())
 }
 
 /// Reads the events up to `as_of`; the ledger is not touched, so that a report can be told again with
 /// another window, another goal or completed data.
-///
-/// An event counts when it is later than the entry (what the run itself saw is no result of it) and
-/// before the window's end.
 pub async fn find_in_events(
     project: &Project,
     workflow: &Workflow,
@@ -110,17 +109,23 @@ pub async fn find_in_events(
 ) -> Result<Findings, OutcomeError> {
     let looked = compile(project, workflow, catalog).map_err(EvaluationError::Problems)?;
     let facts = catalog.facts(as_of).await.map_err(EvaluationError::Source)?;
-    let mut found = Vec::new();
-    if !windows.is_empty() {
-        found = search(&facts, windows, OutcomeKind::Conversion, looked.goal, looked.value).await.map_err(engine)?;
-        if let Some(recall) = looked.recall {
-            found.extend(search(&facts, windows, OutcomeKind::Recall, recall, None).await.map_err(engine)?);
-        }
-    }
     let data_until = newest(&facts).await.map_err(engine)?;
+    Ok(Findings { found: search_all(&facts, windows, looked).await?, data_until })
+}
+
+/// An event counts when it is later than the entry (what the run itself saw is no result of it) and
+/// before the window's end.
+async fn search_all(facts: &Facts, windows: &[Window], looked: Looked) -> Result<Vec<Found>, OutcomeError> {
+    if windows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut found = search(facts, windows, OutcomeKind::Conversion, looked.goal, looked.value).await.map_err(engine)?;
+    if let Some(recall) = looked.recall {
+        found.extend(search(facts, windows, OutcomeKind::Recall, recall, None).await.map_err(engine)?);
+    }
     // A source that cannot be read is not a source in which nobody bought.
     facts.verify().map_err(EvaluationError::Source)?;
-    Ok(Findings { found, data_until })
+    Ok(found)
 }
 
 async fn newest(facts: &Facts) -> Result<Option<DateTime<Utc>>, DataFusionError> {

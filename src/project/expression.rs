@@ -20,7 +20,7 @@ const MAX_CHARS: usize = 4_000;
 /// walks the tree does so by recursion.
 const MAX_TOKENS: usize = 600;
 /// Deepest nesting of parentheses, calls and the like, as the parser counts; each costs it stack.
-const MAX_DEPTH: usize = 24;
+const MAX_DEPTH: usize = 16;
 /// Most of the words after which the parser reads what follows twice: each one inside another doubles
 /// its work.
 const MAX_TWICE: usize = 8;

@@ -89,7 +89,10 @@ pub fn last_touch(programme: &Programme) -> String {
     let claims = if programme.attributed == programme.attributed_matured {
         claims
     } else {
-        format!("{claims}, {} of them in entries that the programme is measured over", count(programme.attributed_matured))
+        format!(
+            "{claims}, {} of them in entries that the programme is measured over",
+            count(programme.attributed_matured)
+        )
     };
     match (programme.incremental, programme.over_claim) {
         (None, _) => format!("{claims}. How many the recall added cannot be said."),
