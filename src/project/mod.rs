@@ -5,7 +5,7 @@
 //! ```
 //!
 //! - `folder` reads `winback.yaml` and `workflows/*.yaml` and leads them through the steps;
-//! - `load` turns YAML into a small tree that knows where each piece stands ([`node`]);
+//! - `load` turns YAML into a small tree that knows where each piece stands (`node`);
 //! - `spec` is the language: every mapping with its keys, types and descriptions;
 //! - `compile` gives the fields their meaning and checks them against each other;
 //! - `schema` describes the same spec to editors.

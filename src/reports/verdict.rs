@@ -176,12 +176,14 @@ pub fn judge(evidence: &Evidence) -> Judgement {
         (true, Some(anytime)) => (Basis::Anytime, anytime.interval),
         (true, None) => return with(Reason::FewConversions, None),
     };
-    // The burn-in holds also when all have matured: between weekly runs a small campaign has "all matured"
-    // again and again, and a handful of conversions looked at often enough always shows something.
-    let enough = evidence.treated.converted.min(evidence.holdout.converted) >= BURN_IN;
-    let reason = if interval.low > 0.0 && enough {
+    // Also when all have matured: between weekly runs a small campaign has "all matured" again and again,
+    // and a handful of conversions in either arm, looked at often enough, always shows something.
+    let enough = evidence.treated.converted.max(evidence.holdout.converted) >= BURN_IN;
+    let reason = if !enough {
+        Reason::TooFewUsers
+    } else if interval.low > 0.0 {
         Reason::Above
-    } else if interval.high < 0.0 && enough {
+    } else if interval.high < 0.0 {
         Reason::Below
     } else if smallest_detectable.is_some_and(|lift| lift <= worth_having) {
         Reason::NothingSeen
@@ -212,6 +214,8 @@ mod tests {
             ((12, 90), (1, 10), 0, None, Verdict::CannotTell, Reason::TooFewUsers),
             ((0, 9_000), (0, 1_000), 0, None, Verdict::CannotTell, Reason::TooFewUsers),
             ((9, 90), (0, 1), 0, None, Verdict::CannotTell, Reason::TooFewUsers),
+            ((5, 58), (5, 18), 0, None, Verdict::CannotTell, Reason::TooFewUsers),
+            ((0, 900), (30, 100), 0, None, Verdict::Harm, Reason::Below),
             ((9, 90), (0, 0), 0, None, Verdict::CannotTell, Reason::EmptyArm),
             ((9, 90), (0, 0), 1, None, Verdict::TooEarly, Reason::NobodyMatured),
             ((0, 0), (0, 0), 0, None, Verdict::TooEarly, Reason::NobodyEntered),
