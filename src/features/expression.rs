@@ -14,7 +14,7 @@ use super::calendar::day;
 use super::functions::common_kind;
 use super::scope::{Kind, Scope};
 use crate::project::model::Expression;
-use crate::project::problems::Problem;
+use crate::project::problems::{Problem, did_you_mean};
 use crate::sources::catalog::instant;
 use crate::sources::cell;
 
@@ -213,6 +213,8 @@ impl Walk<'_> {
             | BinaryOperator::GtEq => {
                 let (a, b) = (self.node(left), self.node(right));
                 let (a, b) = self.pair(a?, b?, right)?;
+                self.check_state(left, right);
+                self.check_state(right, left);
                 Some(boolean(match op {
                     BinaryOperator::Eq => a.eq(b),
                     BinaryOperator::NotEq => a.not_eq(b),
@@ -301,6 +303,19 @@ impl Walk<'_> {
         found
     }
 
+    /// A state that no rule gives would never match, and part of an audience would silently be missing.
+    fn check_state(&mut self, name: &ast::Expr, literal: &ast::Expr) {
+        let (ast::Expr::Identifier(name), ast::Expr::Value(value)) = (name, literal) else { return };
+        let (Some(states), Value::SingleQuotedString(text)) = (self.scope.states_of(&name.value), &value.value) else {
+            return;
+        };
+        if !states.contains(text) {
+            let hint = did_you_mean(text, states.iter().map(String::as_str))
+                .unwrap_or_else(|| format!("the states are {}", states.join(", ")));
+            self.problem(literal.span(), format!("no lifecycle state `{text}`"), Some(hint));
+        }
+    }
+
     fn in_list(&mut self, value: &ast::Expr, list: &[ast::Expr], negated: bool) -> Option<Typed> {
         let typed = self.node(value);
         let items: Vec<Option<Typed>> = list.iter().map(|item| self.node(item)).collect();
@@ -309,6 +324,7 @@ impl Walk<'_> {
         let mut values = Vec::with_capacity(items.len());
         for (item, at) in items.into_iter().zip(list) {
             let (left, right) = self.pair(typed.clone(), item?, at)?;
+            self.check_state(value, at);
             subject = left;
             values.push(right);
         }

@@ -71,18 +71,35 @@ pub struct Scope {
     pub calendar: Calendar,
     names: Vec<(String, Kind, Expr)>,
     renamed: Vec<(String, String)>,
+    states: Vec<String>,
 }
 
 impl Scope {
     /// Only `as_of`.
     pub fn new(calendar: Calendar) -> Scope {
         let as_of = crate::sources::catalog::instant(calendar.as_of);
-        Scope { calendar, names: vec![("as_of".to_owned(), Kind::Time, as_of)], renamed: Vec::new() }
+        Scope {
+            calendar,
+            names: vec![("as_of".to_owned(), Kind::Time, as_of)],
+            renamed: Vec::new(),
+            states: Vec::new(),
+        }
     }
 
     /// Adds a column under its own name.
     pub fn add(&mut self, name: &str, kind: Kind) {
         self.names.push((name.to_owned(), kind, ident(name)));
+    }
+
+    /// Adds `lifecycle`, which has no other values than these.
+    pub fn add_lifecycle(&mut self, states: Vec<String>) {
+        self.add("lifecycle", Kind::Text);
+        self.states = states;
+    }
+
+    /// The states, when a name is that of the lifecycle.
+    pub fn states_of(&self, name: &str) -> Option<&[String]> {
+        (name.eq_ignore_ascii_case("lifecycle") && !self.states.is_empty()).then_some(self.states.as_slice())
     }
 
     /// The meaning of a name. A name written without quotes is also found in another case, when

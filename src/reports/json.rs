@@ -33,6 +33,7 @@ pub fn value(report: &Report) -> Value {
         "owner": about.owner,
         "strategy": about.strategy,
         "as_of": about.as_of.to_rfc3339_opts(SecondsFormat::AutoSi, true),
+        "data_until": about.data_until.to_rfc3339_opts(SecondsFormat::AutoSi, true),
         "goal": { "event": about.goal_event, "days": days(about.goal_window) },
         "messages": {
             "sent": messages.sent,

@@ -176,6 +176,10 @@ pub async fn facts(
         facts.cost_minor += cost;
         *costs.entry(turn.enrollment).or_default() += cost;
     }
+    for stage in &mut stages {
+        // Sums of prices such as 0.04: a millionth of a minor unit is no money.
+        stage.cost_minor = (stage.cost_minor * 1e6).round() / 1e6;
+    }
     let mut participants: Vec<(i64, Participant)> = people
         .into_iter()
         .map(|(id, person)| {

@@ -96,9 +96,11 @@ fn money_line(report: &Report) -> String {
 
 fn messages_line(report: &Report) -> String {
     let m = report.messages;
+    let by_stages: u64 = report.stages.iter().map(|stage| stage.facts.withheld).sum();
     let parts = [
         ("sent", m.sent),
-        ("withheld", m.withheld),
+        ("withheld by stages", by_stages),
+        ("held out", m.withheld.saturating_sub(by_stages)),
         ("skipped", m.skipped),
         ("failed", m.failed),
         ("uncertain", m.uncertain),
@@ -109,27 +111,27 @@ fn messages_line(report: &Report) -> String {
 }
 
 fn stages(stages: &[StageFigures]) -> Table {
-    let header = ["Stage", "Channel", "Eligible", "Sent", "Withheld", "Reached", "Converted", "Revenue", "Cost"];
+    let header = ["Stage", "Eligible", "Sent", "Withheld", "Reached", "Clicked", "Converted", "Revenue", "Cost"];
     let mut table = grid(&header);
     for stage in stages {
         let facts = &stage.facts;
         let name = match &facts.owner {
-            Some(owner) => format!("{} ({})", clean(&facts.stage), clean(owner)),
-            None => clean(&facts.stage),
+            Some(owner) => format!("{} ({}, {})", clean(&facts.stage), clean(&facts.channel), clean(owner)),
+            None => format!("{} ({})", clean(&facts.stage), clean(&facts.channel)),
         };
         table.add_row([
             name,
-            clean(&facts.channel),
             count(facts.eligible),
             count(facts.sent),
             count(facts.withheld),
             count(facts.reached),
+            count(facts.clicked),
             count(facts.converted),
             money(facts.revenue_minor as f64),
             money(facts.cost_minor),
         ]);
     }
-    align(&mut table, 2);
+    align(&mut table, 1);
     table
 }
 

@@ -82,7 +82,7 @@ impl Evaluation {
                 Ok(expr) => state = Some(expr?),
                 Err(found) => problems.extend(found),
             }
-            scope.add("lifecycle", Kind::Text);
+            scope.add_lifecycle(project.lifecycle.iter().map(|rule| rule.state.clone()).collect());
         }
         let mut segments = Vec::new();
         for segment in &project.segments {

@@ -44,6 +44,13 @@ fn both_files_at_once() {
 }
 
 #[test]
+fn states_that_no_rule_gives() {
+    let shop = shop();
+    change(&shop, "workflows/recall.yaml", "lifecycle = 'churned'", "\"lifecycle IN ('chruned', 'active')\"");
+    insta::assert_snapshot!("diagnostics_states", refused(&shop));
+}
+
+#[test]
 fn names_and_types_in_expressions() {
     let shop = shop();
     change(&shop, "winback.yaml", "{sum: purchase.value}", "{sum: purchase.amuont}");
