@@ -1,29 +1,47 @@
 //! `winback segments`: how many users are in each state, score and segment.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::bail;
+use chrono::{DateTime, Utc};
 use comfy_table::{CellAlignment, Table, presets};
 
 use super::commands::Instant;
 use super::{as_of, diagnostics, open, progress};
 use crate::domain::clock::Clock;
 use crate::features::calendar::Calendar;
+use crate::project::model::Project;
 use crate::segments::Evaluation;
 use crate::segments::counts::{Counts, count_users};
 use crate::segments::export::export as write_users;
+use crate::sources::Facts;
+
+/// What both commands look at, before any row is read.
+struct Users {
+    project: Arc<Project>,
+    at: DateTime<Utc>,
+    evaluation: Evaluation,
+    facts: Facts,
+}
+
+/// Opens a project as of an instant; `None` when it has problems, which are printed.
+async fn users(root: &Path, instant: &Instant) -> anyhow::Result<Option<Users>> {
+    let now = Clock::System.now();
+    let Some(opened) = open::open(root, now).await else { return Ok(None) };
+    let project = opened.project;
+    let at = as_of::read(instant, project.timezone, now)?;
+    let calendar = Calendar { as_of: at, zone: project.timezone };
+    let evaluation = Evaluation::compile(&project, &opened.catalog, calendar)?;
+    let facts = opened.catalog.facts(at).await?;
+    Ok(Some(Users { project, at, evaluation, facts }))
+}
 
 /// Counts and prints.
 pub async fn segments(root: &Path, instant: &Instant, json: bool) -> anyhow::Result<bool> {
-    let now = Clock::System.now();
-    let Some(opened) = open::open(root, now).await else { return Ok(false) };
-    let project = &opened.project;
-    let at = as_of::read(instant, project.timezone, now)?;
+    let Some(Users { project, at, evaluation, facts }) = users(root, instant).await? else { return Ok(false) };
     let spinner = progress::spinner("reading users and events");
-    let calendar = Calendar { as_of: at, zone: project.timezone };
-    let evaluation = Evaluation::compile(project, &opened.catalog, calendar)?;
-    let facts = opened.catalog.facts(at).await?;
-    let counts = count_users(&evaluation, &facts, project).await?;
+    let counts = count_users(&evaluation, &facts, &project).await?;
     let faults = facts.verify()?;
     spinner.finish_and_clear();
     diagnostics::warn(&faults);
@@ -40,14 +58,8 @@ pub async fn export(root: &Path, instant: &Instant, file: &Path, json: bool) -> 
     if !file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv")) {
         bail!("--export writes CSV: give a name that ends in .csv, not {}", file.display());
     }
-    let now = Clock::System.now();
-    let Some(opened) = open::open(root, now).await else { return Ok(false) };
-    let project = &opened.project;
-    let at = as_of::read(instant, project.timezone, now)?;
+    let Some(Users { evaluation, facts, .. }) = users(root, instant).await? else { return Ok(false) };
     let spinner = progress::spinner("reading users and events");
-    let calendar = Calendar { as_of: at, zone: project.timezone };
-    let evaluation = Evaluation::compile(project, &opened.catalog, calendar)?;
-    let facts = opened.catalog.facts(at).await?;
     let exported = write_users(&evaluation, &facts, file).await?;
     spinner.finish_and_clear();
     diagnostics::warn(&exported.faults);
